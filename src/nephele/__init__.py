@@ -1,0 +1,1 @@
+"""Forecasts of a typhoon's cloud field by a network that learnt from ERA5 and does without."""
