@@ -56,7 +56,9 @@ def _value(parameter: inspect.Parameter, text: str, section: str) -> object:
         return text
     path = Path(text)
     if parameter.annotation is InPath and not path.exists():
-        raise ValueError(f"--{parameter.name}: nothing at {path}; run the stage that makes it first")
+        raise ValueError(
+            f"--{parameter.name}: nothing at {path}; run the stage that makes it first"
+        )
     if parameter.annotation is OutPath:
         path.parent.mkdir(parents=True, exist_ok=True)
     return path

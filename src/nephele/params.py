@@ -203,5 +203,7 @@ def _section(source: str, section: str) -> dict:
     except yaml.YAMLError as error:
         raise ValueError(f"{source} is not valid YAML: {error}") from None
     if not isinstance(sections, dict) or section not in sections:
-        raise ValueError(f"{source} has no section {section!r}; add one, as params.yaml of the repository has")
+        raise ValueError(
+            f"{source} has no section {section!r}; add one, as params.yaml of the repository has"
+        )
     return sections[section]
