@@ -1,0 +1,36 @@
+"""What is worth knowing of an execution: its parameters, its surroundings, its libraries."""
+
+import dataclasses
+import os
+import subprocess
+from collections.abc import Mapping
+from importlib import metadata
+
+
+def flat(params: object, prefix: str = "") -> dict[str, str]:
+    """Nested parameters as `network.channels` → text."""
+    if dataclasses.is_dataclass(params) and not isinstance(params, type):
+        params = dataclasses.asdict(params)
+    if not isinstance(params, Mapping):
+        return {prefix: str(params)}
+    found: dict[str, str] = {}
+    for key, value in params.items():
+        found |= flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return found
+
+
+def surroundings() -> dict[str, str]:
+    """Tags that tell which execution a run belongs to."""
+    tags = {key: os.environ[key] for key in ("DVC_STAGE", "DVC_EXP_NAME") if key in os.environ}
+    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return tags | ({"git_revision": git.stdout.strip()} if git.returncode == 0 else {})
+
+
+def requirements() -> list[str]:
+    """What a trained model needs, in the versions that trained it."""
+    names = [
+        requirement.split(";")[0].split("[")[0].rstrip("<>=.0123456789 ")
+        for requirement in metadata.requires("nephele") or ()
+        if ";" not in requirement or 'extra == "train"' in requirement
+    ]
+    return [f"{name}=={metadata.version(name).split('+')[0]}" for name in names]

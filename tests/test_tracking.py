@@ -1,0 +1,196 @@
+import logging
+import multiprocessing
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from components import tracking
+from components.execution import flat, requirements
+from components.fingerprints import fingerprint
+
+
+@dataclass(frozen=True)
+class Network:
+    channels: int
+    multipliers: list[int]
+
+
+@dataclass(frozen=True)
+class Params:
+    seed: int
+    network: Network
+
+
+PARAMS = Params(seed=3, network=Network(channels=64, multipliers=[1, 2]))
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """An empty folder to be in, with no tracking server in the surroundings."""
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "DVC_STAGE", "DVC_EXP_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    mlflow.set_tracking_uri(tracking.tracking_uri())
+    return tmp_path
+
+
+def only_run():
+    runs = mlflow.search_runs(experiment_names=[tracking.EXPERIMENT], output_format="list")
+    assert len(runs) == 1
+    return runs[0]
+
+
+def test_run_holds_parameters_curves_pictures_and_fingerprints(store, monkeypatch):
+    monkeypatch.setenv("DVC_STAGE", "distill_student@control")
+    monkeypatch.setenv("DVC_EXP_NAME", "oaken-mist")
+    picture = store / "map.png"
+    picture.write_bytes(b"PNG")
+
+    with tracking.run("distill_student", PARAMS) as log:
+        for step in range(1, 1201):
+            log.metrics(step, loss=1 / step)
+        log.picture("samples", picture, step=400)
+        log.artifact(picture)
+        log.outputs(student=picture)
+
+    run = only_run()
+    client = mlflow.MlflowClient()
+    curve = client.get_metric_history(run.info.run_id, "loss")
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "distill_student@control oaken-mist"
+    assert run.data.params == {
+        "seed": "3",
+        "network.channels": "64",
+        "network.multipliers": "[1, 2]",
+    }
+    assert sorted(point.step for point in curve) == list(range(1, 1201))
+    assert run.data.tags["output.student"] == fingerprint(picture)
+    assert run.data.tags["DVC_EXP_NAME"] == "oaken-mist"
+    names = {file.path for file in client.list_artifacts(run.info.run_id, "pictures/samples")}
+    assert names == {"pictures/samples/000400.png"}
+
+
+def test_more_and_longer_parameters_than_one_request_takes_are_all_kept(store):
+    with tracking.run("report", {f"p{i}": i for i in range(250)} | {"long": "x" * 9000}) as log:
+        log.metrics(0, crps=1.0)
+    params = only_run().data.params
+    assert len(params) == 251
+    assert params["p249"] == "249"
+
+
+def test_failed_stage_leaves_a_failed_run_and_its_own_exception(store):
+    with pytest.raises(RuntimeError, match="diverged"), tracking.run("verify", PARAMS):
+        raise RuntimeError("diverged")
+    assert only_run().info.status == "FAILED"
+
+
+def test_run_of_the_surroundings_is_continued(store, monkeypatch):
+    with tracking.run("outer", {"seed": 9}):
+        pass
+    outer = only_run().info.run_id
+    monkeypatch.setenv("MLFLOW_RUN_ID", outer)
+    with tracking.run("regrid", PARAMS) as log:
+        log.metrics(1, frames=12)
+    assert only_run().data.metrics == {"frames": 12}
+    assert only_run().data.params["seed"] == "9"
+
+
+def test_dead_server_costs_one_warning_and_no_time(store, monkeypatch, caplog):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+
+    with caplog.at_level(logging.WARNING), tracking.run("train", PARAMS) as log:
+        started = time.monotonic()
+        for step in range(5000):
+            log.metrics(step, loss=0.5)
+        log.outputs(teacher=store / "nowhere")
+        training = time.monotonic() - started
+
+    assert ["goes on without it" in r.getMessage() for r in caplog.records] == [True]
+    assert training < 0.5
+
+
+def test_server_that_never_answers_holds_a_stage_up_no_longer_than_its_patience(
+    store, monkeypatch, caplog
+):
+    monkeypatch.setattr(tracking, "PATIENCE", 0.5)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = silent.getsockname()[1]
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+        started = time.monotonic()
+        with tracking.run("train", PARAMS) as log:
+            log.metrics(1, loss=0.5)
+        assert time.monotonic() - started < 2
+    assert "no answer" in caplog.text
+
+
+def test_store_that_fails_half_way_costs_one_warning(store, caplog):
+    with tracking.run("train", PARAMS) as log:
+        for _ in range(3):
+            log.outputs(teacher=store / "nowhere")
+    assert len([r for r in caplog.records if r.levelno >= logging.WARNING]) == 1
+    assert only_run().info.status == "KILLED"
+
+
+def test_without_mlflow_nothing_happens(store, monkeypatch):
+    monkeypatch.setattr(tracking, "mlflow", None)
+    with tracking.run("train", PARAMS) as log:
+        log.metrics(1, loss=0.5)
+        log.artifact(store)
+        log.inputs(windows=store / "nowhere")
+    assert list(store.iterdir()) == []
+    assert not [thread for thread in threading.enumerate() if thread.name == "tracking"]
+
+
+def _one_of_many(folder):
+    import os
+
+    os.chdir(folder)
+    with tracking.run("train", PARAMS) as log:
+        log.metrics(1, loss=0.5)
+
+
+def test_processes_that_start_together_share_one_new_database(store):
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=_one_of_many, args=(store,)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    runs = mlflow.search_runs(experiment_names=[tracking.EXPERIMENT], output_format="list")
+    assert [run.info.status for run in runs] == ["FINISHED"] * 3
+
+
+def test_flat_names_lead_through_dataclasses_and_mappings():
+    assert flat({"a": PARAMS, "b": None})["a.network.channels"] == "64"
+    assert flat({"b": None}) == {"b": "None"}
+
+
+def test_requirements_are_exact_versions_without_builds():
+    assert any(line.startswith("torch==") for line in requirements())
+    assert not [line for line in requirements() if "==" not in line or "+" in line]
+
+
+def test_fingerprint_of_a_folder_sees_names_and_contents_and_nothing_else(tmp_path):
+    def folder(name: str, files: dict[str, str]) -> Path:
+        for file, text in files.items():
+            path = tmp_path / name / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return tmp_path / name
+
+    one = folder("one", {"a": "1", "b/c": "2"})
+    same = folder("same", {"b/c": "2", "a": "1"})
+    renamed = folder("renamed", {"a": "1", "b/d": "2"})
+    changed = folder("changed", {"a": "1", "b/c": "3"})
+    assert fingerprint(one) == fingerprint(same)
+    assert len({fingerprint(path) for path in (one, renamed, changed)}) == 3
