@@ -1,0 +1,1 @@
+"""The synthetic world: environment, storm, clouds, interventions, and the archive they fill."""

@@ -1,0 +1,113 @@
+"""One storm of the synthetic world, from its seed to its frames."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from nephele.fields import grid
+from nephele.world import clouds
+from nephele.world.anomalies import Intervention, anomalies, responses
+from nephele.world.drivers import DRIVERS, MEMORY, STEP_HOURS
+from nephele.world.storm import Track, track
+from nephele.world.streams import stream
+from nephele.world.wind import Wind, wind
+
+SPIN_UP = 12  # steps before the first frame: the random part forgets how it started
+FIRST_YEAR = 2001
+
+
+def simulate(
+    seed: int,
+    storm: int,
+    frames: int,
+    interventions: Mapping[str, Intervention] | None = None,
+) -> xr.Dataset:
+    """Simulate one storm. The same arguments give the same bits.
+
+    An intervention leaves every random draw as it was; see `Intervention`.
+
+    Returns:
+        brightness_temperature (time, y, x) in K with x, y in m about the centre, and along
+        time centre_latitude, centre_longitude (degrees), intensity (0 to 1),
+        pressure_deficit (Pa); anomaly and response (variable, time), standardised;
+        attribute core_radius (m).
+    """
+    if frames < 1:
+        raise ValueError(f"frames = {frames}; expected at least one")
+    series = anomalies(seed, storm, SPIN_UP, frames, interventions)
+    acting = responses(series)
+    ridge = DRIVERS["z"].scale * series["z"][MEMORY:]
+    path = track(seed, storm, ridge, acting)
+    kelvin = _frames(seed, storm, path, acting)
+    return _labelled(kelvin, seed, storm, path, series, acting)
+
+
+def _frames(
+    seed: int, storm: int, path: Track, acting: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    place = clouds.sheet()
+    random = stream(seed, storm, "bands")
+    phase, arms = random.uniform(0, 2 * np.pi), int(random.integers(1, 3))
+    drift = 2 * np.pi * STEP_HOURS / random.uniform(14, 26)  # bands turn once in 14 to 26 h
+
+    index = None
+    made = []
+    for now, strength in enumerate(path.intensity):
+        effects = {name: float(values[now]) for name, values in acting.items()}
+        bands = clouds.spiral_bands(place, phase + arms * drift * now, arms, strength)
+        held = clouds.equilibrium(place, strength, effects, bands)
+        texture_now = stream(seed, storm, "texture", now)
+        start = held if index is None else index
+        index = clouds.step(place, start, held, _wind(path, now, effects), texture_now)
+        if now >= SPIN_UP:
+            kelvin = clouds.with_eye(clouds.temperature(index), place, strength, path.core)
+            made.append(clouds.cropped(kelvin))
+    return np.stack(made)
+
+
+def _wind(path: Track, now: int, effects: Mapping[str, float]) -> Wind:
+    # A stronger ridge is an easterly shear; without one, westerlies aloft shear the storm.
+    shear = np.array([1.5, 0.8]) - np.array([2.0, 1.5]) * effects["z"]
+    return wind(path.deficit[now], path.core, path.latitude[now], path.intensity[now], shear)
+
+
+def times(seed: int, storm: int, frames: int) -> np.ndarray:
+    """Valid times of the frames: from some day between July and October, one storm a fortnight."""
+    day = int(stream(seed, storm, "season").integers(0, 110))
+    year = np.datetime64(str(FIRST_YEAR + storm % 20), "Y").astype("datetime64[M]") + 6
+    start = year.astype("datetime64[D]") + np.timedelta64(day, "D")
+    return start.astype("datetime64[ns]") + np.arange(frames) * np.timedelta64(
+        round(STEP_HOURS * 3600), "s"
+    )
+
+
+def _labelled(
+    kelvin: np.ndarray,
+    seed: int,
+    storm: int,
+    path: Track,
+    series: Mapping[str, np.ndarray],
+    acting: Mapping[str, np.ndarray],
+) -> xr.Dataset:
+    axis = grid.centres(clouds.SIZE, clouds.CELL)
+    shown = slice(SPIN_UP, None)
+    past = MEMORY + SPIN_UP
+    return xr.Dataset(
+        {
+            "brightness_temperature": (("time", "y", "x"), kelvin, {"units": "K"}),
+            "intensity": ("time", path.intensity[shown]),
+            "pressure_deficit": ("time", path.deficit[shown], {"units": "Pa"}),
+            "anomaly": (("variable", "time"), np.stack([series[v][past:] for v in DRIVERS])),
+            "response": (("variable", "time"), np.stack([acting[v][shown] for v in DRIVERS])),
+        },
+        coords={
+            "time": times(seed, storm, len(kelvin)),
+            "y": ("y", axis, {"units": "m"}),
+            "x": ("x", axis, {"units": "m"}),
+            "variable": list(DRIVERS),
+            "centre_latitude": ("time", path.latitude[shown]),
+            "centre_longitude": ("time", path.longitude[shown]),
+        },
+        attrs={"title": "SYNTHETIC", "core_radius": path.core},
+    )
