@@ -1,0 +1,1 @@
+"""From an archive to the contract, storm by storm."""

@@ -1,0 +1,144 @@
+"""Bring every storm to one grid, and cut it into windows."""
+
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+from tqdm import tqdm
+
+from components.command_line import InPath, OutPath, command_line
+from components.outputs import whole, write_json
+from nephele.archives.opening import netcdf
+from nephele.fields import contract
+from nephele.params import RegridParams
+from nephele.pictures import contact_sheets as sheets
+from nephele.regridding import storm as regridding
+from nephele.regridding.storm import Regridded, Target
+from nephele.windows import dataset, splits, store
+from nephele.windows.index import Shape
+
+log = logging.getLogger(__name__)
+
+SHEETS = 6  # storms that get a contact sheet
+
+
+@dataclass(frozen=True)
+class Source:
+    """What stands beside the storms in `data`."""
+
+    provenance: dict
+    variables: dict[str, int | None]
+    dropped: pd.DataFrame
+    storms: list[str]
+
+
+def run(
+    storms: Iterable[tuple[str, xr.Dataset, xr.Dataset]], source: Source, params: RegridParams
+) -> tuple[xr.Dataset, dict]:
+    """The windows of all storms, and the figures that describe them."""
+    target = Target(params.size, params.cell_km * 1e3)
+    variables = list(source.variables)
+    regridded = [regridding.regrid(*storm, variables, target) for storm in storms]
+    plan = dataset.Plan(
+        Shape(params.history, params.rollout, params.spacing_hours),
+        params.future,
+        params.split_by,
+        (params.validation_share, params.test_share),
+        params.seed,
+    )
+    windows = dataset.build(regridded, source.variables, target, plan, source.provenance)
+    return windows, figures(windows, regridded, source)
+
+
+def figures(windows: xr.Dataset, regridded: list[Regridded], source: Source) -> dict:
+    """Counts and statistics, for metrics.json."""
+    reasons = source.dropped["reason"].str.replace(r"[\d.]+%", "n%", regex=True)
+    names = windows.variable.values.tolist()
+    by_split = {name: windows.split.values == name for name in splits.SPLITS}
+    return {
+        "storms": len(regridded),
+        "frames": int(windows.sizes["frame"]),
+        "filled_share": sum(s.filled * len(s.times) for s in regridded) / windows.sizes["frame"],
+        "dropped_frames": len(source.dropped),
+        "dropped_by_reason": {str(k): int(n) for k, n in sorted(reasons.value_counts().items())},
+        "windows": {name: int(mask.sum()) for name, mask in by_split.items()},
+        "storms_in": {
+            name: sorted(set(windows.window_storm.values[mask].tolist()))
+            for name, mask in by_split.items()
+        },
+        "frame_mean": float(windows.frame_mean),
+        "frame_std": float(windows.frame_std),
+        "residual_std": dict(
+            zip(map(str, windows.lead.values.tolist()), windows.residual_std.values.tolist(), strict=True)
+        ),
+        "era5_mean": dict(zip(names, windows.era5_mean.values.tolist(), strict=True)),
+        "era5_std": dict(zip(names, windows.era5_std.values.tolist(), strict=True)),
+        "era5_valid": dict(
+            zip(names, windows.era5_valid.mean(("frame", "y", "x")).values.tolist(), strict=True)
+        ),
+    }
+
+
+def read_source(data: Path) -> Source:
+    """Provenance, variables, dropped frames and names of the storms in `data`.
+
+    Raises:
+        ValueError: `data` is not what `acquire` makes.
+    """
+    try:
+        provenance = json.loads((data / "provenance.json").read_text())
+        variables = provenance["variables"]
+        dropped = pd.read_csv(data / "dropped_frames.csv", dtype=str)
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"{data}: provenance.json or dropped_frames.csv is missing or damaged ({error}), expected what "
+            "acquire makes; run acquire again"
+        ) from None
+    storms = sorted(path.parent.name for path in data.glob("*/frames.nc"))
+    if not storms:
+        raise ValueError(f"{data}: found no <storm>/frames.nc, expected at least one; run acquire again")
+    return Source(provenance, variables, dropped, storms)
+
+
+def read_storm(data: Path, name: str, variables: dict[str, int | None]) -> tuple[str, xr.Dataset, xr.Dataset]:
+    """A storm's frames and fields, checked against the contract."""
+    frames_path, era5_path = data / name / "frames.nc", data / name / "era5.nc"
+    frames = contract.check_frames(_load(frames_path), str(frames_path))
+    return name, frames, contract.check_era5(_load(era5_path), variables, str(era5_path))
+
+
+def _load(path: Path) -> xr.Dataset:
+    with netcdf(path) as fields:
+        return fields.load()
+
+
+def main(
+    data: InPath, params: RegridParams, windows: OutPath, contact_sheets: OutPath, metrics: OutPath
+) -> None:
+    """Bring every storm to one grid and cut it into history-and-future windows."""
+    source = read_source(data)
+    storms = (
+        read_storm(data, name, source.variables)
+        for name in tqdm(source.storms, desc="regrid", unit="storm")
+    )
+    result, counts = run(storms, source, params)
+    log.info("windows: %s", counts["windows"])
+    with whole(windows) as partial:
+        store.write(result, partial)
+    with whole(contact_sheets) as folder:
+        _draw(result, source, folder)
+    write_json(metrics, counts)
+
+
+def _draw(windows: xr.Dataset, source: Source, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for name in sheets.spread(source.storms, SHEETS):
+        sheets.draw(windows, name, source.variables, folder / f"{name}.png")
+
+
+if __name__ == "__main__":
+    command_line(main)

@@ -1,0 +1,1 @@
+"""Weights, their application to masked fields, and nothing that knows a file."""
