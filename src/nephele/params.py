@@ -61,7 +61,7 @@ class NetworkParams:
     dropout: Share
     resampling: Literal["nearest", "fir"]
     self_attention_head: PositiveInt
-    attention_pool: PositiveInt
+    attention_keys: PositiveInt
     temporal_channels: PositiveInt
     temporal_heads: PositiveInt
     encoder_channels: Annotated[list[PositiveInt], Field(min_length=3, max_length=3)]
@@ -86,6 +86,8 @@ class OptimisationParams:
 class NoiseParams:
     mean: float
     deviation: PositiveFloat
+    smallest: PositiveFloat
+    largest: PositiveFloat
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -121,6 +123,7 @@ class TrainingParams:
     batch_size: Annotated[int, Field(ge=2)]
     optimisation: OptimisationParams
     log_every: PositiveInt
+    shares_every: PositiveInt
     picture_every: PositiveInt
     checkpoint_every: PositiveInt
     sampling: SamplingParams
@@ -162,6 +165,7 @@ class VerifyParams:
     windows: PositiveInt
     members: Annotated[int, Field(ge=2)]
     resamples: PositiveInt
+    examples: PositiveInt
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -1,0 +1,1 @@
+"""From trained networks to forecasts in K: samplers, ensembles, roll-out."""

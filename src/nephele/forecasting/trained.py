@@ -1,0 +1,111 @@
+"""A trained network with all that a forecast needs, as a folder: weights and a description."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from nephele.forecasting.samplers import Sampler
+from nephele.network.nephele import Kind, Nephele, Shape
+from nephele.network.prediction import Mode, Prediction, prediction
+from nephele.params import NetworkParams, NoiseParams
+from nephele.windows.tensors import Scales
+
+WEIGHTS, DESCRIPTION = "weights.safetensors", "model.json"
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the weights belong to; everything but the weights themselves."""
+
+    kind: Kind
+    network: NetworkParams
+    shape: Shape
+    mode: Mode
+    noise: NoiseParams
+    scales: Scales
+    lead_hours: tuple[int, ...]
+    sampler: Sampler
+    steps: int
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network in evaluation mode, and its description."""
+
+    network: Nephele
+    description: Description
+
+    @property
+    def kind(self) -> Kind:
+        return self.description.kind
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        return self.description.shape.variables
+
+    @property
+    def lead_hours(self) -> tuple[int, ...]:
+        return self.description.lead_hours
+
+    @property
+    def steps(self) -> int:
+        """Evaluations of the network for one forecast of `future` frames."""
+        return self.description.steps
+
+    @property
+    def prediction(self) -> Prediction:
+        about = self.description
+        return prediction(about.mode, about.scales, about.noise)
+
+    def with_steps(self, steps: int) -> "TrainedModel":
+        """The same model, sampling in another number of steps."""
+        return replace(self, description=replace(self.description, steps=steps))
+
+    def untrained(self, seed: int) -> "TrainedModel":
+        """The same network with the weights it might have had before training."""
+        torch.manual_seed(seed)
+        fresh = Nephele(self.description.network, self.description.shape)
+        return replace(self, network=fresh.eval())
+
+
+def save(folder: Path, model: TrainedModel) -> None:
+    """Write `model` into `folder` (weights.safetensors, model.json)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: tensor.contiguous() for name, tensor in model.network.state_dict().items()}
+    save_file(weights, folder / WEIGHTS)
+    text = json.dumps(asdict(model.description), indent=2)
+    (folder / DESCRIPTION).write_text(text + "\n")
+
+
+def load(folder: Path) -> TrainedModel:
+    """Read a model that `save` wrote, ready to forecast.
+
+    Raises:
+        ValueError: a file is missing or damaged, or weights and description do not fit.
+    """
+    for name in (WEIGHTS, DESCRIPTION):
+        if not (folder / name).is_file():
+            raise ValueError(f"{folder}: no {name}; expected a folder that a training stage wrote")
+    description = _described(folder / DESCRIPTION)
+    network = Nephele(description.network, description.shape)
+    try:
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(
+            f"{folder / WEIGHTS}: not the weights of the network in {DESCRIPTION}: {error}"
+        ) from None
+    return TrainedModel(network.eval().requires_grad_(False), description)
+
+
+def _described(path: Path) -> Description:
+    try:
+        values: Any = json.loads(path.read_text())
+        return TypeAdapter(Description).validate_python(values)
+    except (json.JSONDecodeError, ValidationError) as error:
+        raise ValueError(f"{path}: not the description of a model: {error}") from None

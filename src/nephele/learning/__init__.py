@@ -1,0 +1,1 @@
+"""How the networks learn: losses, the training loop, checkpoints."""

@@ -1,0 +1,51 @@
+"""What each variable says: 3-D convolutions over (time, y, x).
+
+There is one encoder a variable and resolution.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from nephele.network.shapes import Sources, VariableMaps
+
+
+class VariableEncoders(nn.Module):
+    """One encoder for every variable, to maps of 1/`reduction` of the fields' size.
+
+    The teacher's read that variable's fields, the student's the history of clouds.
+    """
+
+    def __init__(self, variables: int, channels: list[int], reduction: int, patch: int) -> None:
+        super().__init__()
+        self.encoders = nn.ModuleList(
+            _Encoder(channels, reduction, patch) for _ in range(variables)
+        )
+
+    def forward(self, sources: Sources) -> VariableMaps:
+        maps = [encode(sources[:, v]) for v, encode in enumerate(self.encoders)]
+        return torch.stack(maps, dim=1)
+
+
+class _Encoder(nn.Module):
+    """Halves time twice (what is left is averaged) and takes space to 1/`reduction`.
+
+    The first convolution halves space, or takes whole patches of four pixels a side.
+    """
+
+    def __init__(self, channels: list[int], reduction: int, patch: int) -> None:
+        super().__init__()
+        first, second, third = channels
+        step = max(2, patch)
+        kernel, margin = (step, 0) if patch > 1 else (3, 1)
+        strides = (2, step, step), (2, 4 // step, 4 // step), (1, reduction // 4, reduction // 4)
+        self.convolve = nn.Sequential(
+            nn.Conv3d(2, first, (3, kernel, kernel), strides[0], padding=(1, margin, margin)),
+            nn.SiLU(),
+            nn.Conv3d(first, second, 3, strides[1], padding=1),
+            nn.SiLU(),
+            nn.Conv3d(second, third, (1, 3, 3), strides[2], padding=(0, 1, 1)),
+        )
+
+    def forward(self, source: Tensor) -> Tensor:
+        # No normalisation: it would take out the large-scale anomaly that ERA5 is read for.
+        return self.convolve(source).mean(dim=2)

@@ -1,0 +1,153 @@
+"""The whole network, teacher's and student's alike: they differ in what the encoders read."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from nephele.network.backbone import Backbone
+from nephele.network.blocks import NoiseEmbedding
+from nephele.network.causal import CausalDecomposition, CausalHeads, Decomposition, EffectMatrix
+from nephele.network.cross_attention import CrossModalAttention, Fusion
+from nephele.network.encoders import VariableEncoders
+from nephele.network.shapes import Frames, History, Maps, Sigma, Sources, VariableMaps
+from nephele.network.temporal import TemporalAttention
+from nephele.params import NetworkParams
+from nephele.windows.tensors import Samples
+
+Kind = Literal["teacher", "student", "control"]
+Features = dict[tuple[str, int], VariableMaps]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the data fixes about a network."""
+
+    variables: tuple[str, ...]
+    history: int
+    future: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What does not depend on the noise: computed once a forecast.
+
+    `encoded` holds the encoders' features by resolution (pixels a side).
+    """
+
+    history: History
+    encoded: dict[int, VariableMaps]
+
+    def repeat(self, times: int) -> "Condition":
+        """Every sample `times` times in a row."""
+        return Condition(
+            self.history.repeat_interleave(times, dim=0),
+            {size: maps.repeat_interleave(times, dim=0) for size, maps in self.encoded.items()},
+        )
+
+    def part(self, chosen: slice) -> "Condition":
+        """Some of the samples."""
+        return Condition(
+            self.history[chosen], {size: maps[chosen] for size, maps in self.encoded.items()}
+        )
+
+
+@dataclass(frozen=True)
+class Output:
+    """The network's output, and the features that are distilled and decomposed."""
+
+    prediction: Frames
+    attention: dict[int, VariableMaps]
+    decomposition: Decomposition
+
+
+class Nephele(nn.Module):
+    """NCSN++ on noisy future and history, guided by one set of features a variable."""
+
+    def __init__(self, params: NetworkParams, shape: Shape) -> None:
+        super().__init__()
+        self.params, self.shape = params, shape
+        variables = len(shape.variables)
+        frames = shape.history + shape.future
+        self.backbone = Backbone(params, shape.size, frames, shape.future)
+        self.coarse, self.fine = self.backbone.coarse, self.backbone.fine
+        self.embed = NoiseEmbedding(self.backbone.embedding)
+        self.temporal = TemporalAttention(
+            frames, params.temporal_channels, params.temporal_heads, params.channels
+        )
+
+        features = params.encoder_channels[-1]
+        sizes = {str(self.coarse): 8, str(self.fine): 4}
+        self.encoders = nn.ModuleDict(
+            {
+                size: VariableEncoders(variables, params.encoder_channels, reduction, params.patch)
+                for size, reduction in sizes.items()
+            }
+        )
+        self.attention = nn.ModuleDict({size: self._cross_attention(int(size)) for size in sizes})
+        self.fusion = nn.ModuleDict(
+            {size: Fusion(variables, features, self.backbone.channels(int(size))) for size in sizes}
+        )
+        self.decomposition = CausalDecomposition(variables, features, params.causal_share)
+        self.effect_matrix = EffectMatrix(variables, shape.future)
+        self.causal_heads = CausalHeads(variables, features, shape.future, params.projection)
+
+    def channels_last(self) -> "Nephele":
+        """Lay the convolutions' weights out as they run fastest."""
+        self.backbone.to(memory_format=torch.channels_last)
+        self.encoders.to(memory_format=torch.channels_last_3d)
+        return self
+
+    def condition(self, history: History, sources: Sources) -> Condition:
+        """Run the encoders."""
+        encoded = {int(size): encode(sources) for size, encode in self.encoders.items()}
+        return Condition(history, encoded)
+
+    def forward(self, noisy: Frames, level: Sigma, condition: Condition) -> Output:
+        attention: dict[int, VariableMaps] = {}
+        parts: list[Decomposition] = []
+
+        def guide(resolution: int, maps: Maps) -> Maps:
+            features = self.attention[str(resolution)](condition.encoded[resolution], maps)
+            attention[resolution] = features
+            if resolution == self.fine:
+                parts.append(self.decomposition(features))
+                features = self.effect_matrix.enhance(features, parts[0].causal)
+            return maps + self.fusion[str(resolution)](features)
+
+        frames = torch.cat([condition.history, noisy], dim=1)
+        prediction = self.backbone(frames, self.temporal(frames), self.embed(level), guide)
+        return Output(prediction, attention, parts[0])
+
+    def _cross_attention(self, resolution: int) -> CrossModalAttention:
+        params = self.params
+        return CrossModalAttention(
+            variables=len(self.shape.variables),
+            features=params.encoder_channels[-1],
+            satellite=self.backbone.channels(resolution),
+            heads=params.cross_heads,
+            head=params.cross_head_channels,
+            pool=max(1, resolution // params.attention_keys),
+            residual=params.attention_residual,
+        )
+
+
+def named_features(condition: Condition, output: Output) -> Features:
+    """Encoder and attention features by kind and resolution, float32: what is distilled."""
+    return {
+        **{("encoder", size): maps.float() for size, maps in condition.encoded.items()},
+        **{("attention", size): maps.float() for size, maps in output.attention.items()},
+    }
+
+
+def sources(samples: Samples, kind: Kind) -> Sources:
+    """What the encoders read: the teacher's ERA5, the student's and the control's clouds.
+
+    Values and validity, shape (batch, variable, 2, history, y, x).
+    """
+    if kind == "teacher":
+        return torch.stack([samples.era5, samples.valid], dim=2)
+    clouds = torch.stack([samples.history, torch.ones_like(samples.history)], dim=1)
+    return clouds[:, None].expand(-1, samples.era5.shape[1], -1, -1, -1, -1)

@@ -1,0 +1,120 @@
+"""What the network predicts, and how it becomes a denoiser that behaves alike at every noise.
+
+Both modes share one process, clean + sigma × noise, and one scaling of the network's
+input, 1 / sqrt(sigma² + 1): for clean frames of unit variance that is Karras et al. 2022
+(arXiv:2206.00364, table 1) with sigma_data = 1, and at the same time the variance
+preserving process of DDPM (Ho et al. 2020, arXiv:2006.11239, equation 4) with
+alpha-bar = 1 / (sigma² + 1). The modes differ in what is clean, in how sigma is drawn,
+and in what the output means.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from nephele.network.nephele import Condition, Nephele, Output
+from nephele.network.shapes import Frames, History, Sigma
+from nephele.params import NoiseParams
+from nephele.windows.tensors import Scales
+
+Mode = Literal["edm", "noise"]
+
+
+@runtime_checkable
+class Prediction(Protocol):
+    """One mode: what is clean, which noise is drawn, what the output means."""
+
+    @property
+    def largest_sigma(self) -> float: ...
+
+    def clean(self, history: History, future: Frames) -> Frames: ...
+
+    def frames(self, clean: Frames, history: History) -> Frames: ...
+
+    def draw(self, batch: int, generator: Generator) -> Sigma: ...
+
+    def target(self, clean: Frames, noise: Frames, sigma: Sigma) -> Frames: ...
+
+    def denoised(self, output: Frames, noisy: Frames, sigma: Sigma) -> Frames: ...
+
+
+@dataclass(frozen=True)
+class Residual:
+    """EDM: the change from the last history frame, of unit variance at each lead time."""
+
+    scales: Scales
+    noise: NoiseParams
+
+    @property
+    def largest_sigma(self) -> float:
+        return self.noise.largest
+
+    def clean(self, history: History, future: Frames) -> Frames:
+        return (future - history[:, -1:]) / self._std(future)
+
+    def frames(self, clean: Frames, history: History) -> Frames:
+        return history[:, -1:] + clean * self._std(clean)
+
+    def draw(self, batch: int, generator: Generator) -> Sigma:
+        normal = torch.randn(batch, generator=generator)
+        return (self.noise.mean + self.noise.deviation * normal).exp().clamp(max=self.largest_sigma)
+
+    def target(self, clean: Frames, noise: Frames, sigma: Sigma) -> Frames:
+        s = _column(sigma)
+        return (s * clean - noise) / (s**2 + 1).sqrt()
+
+    def denoised(self, output: Frames, noisy: Frames, sigma: Sigma) -> Frames:
+        s = _column(sigma)
+        return (noisy + s * (s**2 + 1).sqrt() * output) / (s**2 + 1)
+
+    def _std(self, frames: Frames) -> Float[Tensor, "lead 1 1"]:
+        std = torch.tensor(self.scales.residual_std[: frames.shape[1]]) / self.scales.std
+        return std.to(frames)[:, None, None]
+
+
+@dataclass(frozen=True)
+class NoiseOfFrames:
+    """The reference's mode: the noise of the frames, on the linear schedule of 1000 steps."""
+
+    @property
+    def largest_sigma(self) -> float:
+        return float(_linear_schedule()[-1])
+
+    def clean(self, history: History, future: Frames) -> Frames:
+        return future
+
+    def frames(self, clean: Frames, history: History) -> Frames:
+        return clean
+
+    def draw(self, batch: int, generator: Generator) -> Sigma:
+        return _linear_schedule()[torch.randint(1000, (batch,), generator=generator)]
+
+    def target(self, clean: Frames, noise: Frames, sigma: Sigma) -> Frames:
+        return noise
+
+    def denoised(self, output: Frames, noisy: Frames, sigma: Sigma) -> Frames:
+        return noisy - _column(sigma) * output
+
+
+def prediction(mode: Mode, scales: Scales, noise: NoiseParams) -> Prediction:
+    """The prediction of `mode`."""
+    return Residual(scales, noise) if mode == "edm" else NoiseOfFrames()
+
+
+def network_output(network: Nephele, noisy: Frames, sigma: Sigma, condition: Condition) -> Output:
+    """Run the network on scaled inputs; training and sampling both go through here."""
+    scaled = noisy / (_column(sigma) ** 2 + 1).sqrt()
+    return network(scaled, sigma.log() / 4, condition)
+
+
+def _linear_schedule() -> Float[Tensor, "1000"]:
+    """Sigma of the steps of DDPM's linear schedule, beta from 1e-4 to 0.02."""
+    kept = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64), dim=0)
+    return ((1 - kept) / kept).sqrt().float()
+
+
+def _column(sigma: Sigma) -> Float[Tensor, "batch 1 1 1"]:
+    return sigma[:, None, None, None]

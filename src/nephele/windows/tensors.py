@@ -1,0 +1,133 @@
+"""Windows as tensors: normalised samples for the networks, and the way back to K."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+from jaxtyping import Float
+from torch import Tensor
+
+HistoryFrames = Float[Tensor, "batch history y x"]
+FutureFrames = Float[Tensor, "batch rollout y x"]
+Environment = Float[Tensor, "batch variable history y x"]
+
+
+@dataclass(frozen=True)
+class Scales:
+    """What undoes the normalisation; from the training storms alone.
+
+    Attributes:
+        mean, std: of the frames, K.
+        residual_std: by lead time, root mean square change from the last history
+            frame, K; all the leads of the roll-out.
+    """
+
+    mean: float
+    std: float
+    residual_std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Some windows, normalised: frames and ERA5 to mean 0 and variance 1 over the training storms.
+
+    `valid` is the fraction of a pixel in which the ERA5 variable is defined (SST: sea).
+    """
+
+    history: HistoryFrames
+    future: FutureFrames
+    era5: Environment
+    valid: Environment
+
+
+@dataclass(frozen=True)
+class Windows:
+    """All windows in memory: frames are held once and shared by the windows that contain them."""
+
+    frames: Float[Tensor, "frame y x"]
+    era5: Float[Tensor, "frame variable y x"]
+    valid: Float[Tensor, "frame variable y x"]
+    climatology: Float[Tensor, "variable y x"]
+    frame_index: np.ndarray  # (window, step)
+    split: np.ndarray  # (window,)
+    storm: np.ndarray  # (window,)
+    init_time: np.ndarray  # (window,)
+    variables: tuple[str, ...]
+    history: int
+    future: int
+    lead_hours: tuple[int, ...]
+    scales: Scales
+    attributes: dict
+
+    @classmethod
+    def read(cls, path: Path) -> "Windows":
+        """Read windows.zarr, the output of `regrid`."""
+        return cls.of(xr.open_zarr(path).load())
+
+    @classmethod
+    def of(cls, windows: xr.Dataset) -> "Windows":
+        """Normalise `windows`, which is laid out as `regrid` writes it."""
+        mean, std = float(windows.frame_mean), float(windows.frame_std)
+        era5_mean, era5_std = windows.era5_mean, windows.era5_std
+        frames = (windows.brightness_temperature - mean) / std
+        era5 = (windows.era5 - era5_mean) / era5_std
+        climatology = (windows.era5_climatology - era5_mean) / era5_std
+        steps = windows.step.values
+        return cls(
+            frames=_tensor(frames.transpose("frame", "y", "x")),
+            era5=_tensor(era5.transpose("frame", "variable", "y", "x")),
+            valid=_tensor(windows.era5_valid.transpose("frame", "variable", "y", "x")),
+            climatology=_tensor(climatology.transpose("variable", "y", "x")),
+            frame_index=windows.frame_index.values,
+            split=windows.split.values.astype(str),
+            storm=windows.window_storm.values.astype(str),
+            init_time=windows.init_time.values,
+            variables=tuple(str(name) for name in windows.variable.values),
+            history=int(windows.attrs["history"]),
+            future=int(windows.attrs["future"]),
+            lead_hours=tuple(int(step) for step in steps if step > 0),
+            scales=Scales(mean, std, tuple(float(s) for s in windows.residual_std.values)),
+            attributes=dict(windows.attrs),
+        )
+
+    @property
+    def size(self) -> int:
+        """Pixels a side."""
+        return self.frames.shape[-1]
+
+    def select(self, split: str) -> np.ndarray:
+        """The windows of `split` (train, validation or test)."""
+        return np.flatnonzero(self.split == split)
+
+    def spread(self, split: str, count: int) -> np.ndarray:
+        """At most `count` windows of `split`, shared out evenly between its storms.
+
+        Each storm gives the same number (where it has as many), evenly spaced in time.
+        """
+        chosen: list[int] = []
+        storms = [
+            np.flatnonzero((self.split == split) & (self.storm == s)) for s in self._storms(split)
+        ]
+        for position, windows in enumerate(storms):
+            share = (count - len(chosen)) // (len(storms) - position)
+            spaced = np.linspace(0, len(windows) - 1, min(share, len(windows)))
+            chosen.extend(windows[np.unique(spaced.round().astype(int))])
+        return np.array(chosen, dtype=int)
+
+    def samples(self, windows: Sequence[int] | np.ndarray) -> Samples:
+        """The samples of `windows`, in their order."""
+        index = torch.from_numpy(self.frame_index[np.asarray(windows, dtype=int)].astype(np.int64))
+        past, later = index[:, : self.history], index[:, self.history :]
+        return Samples(
+            history=self.frames[past],
+            future=self.frames[later],
+            era5=self.era5[past].transpose(1, 2),
+            valid=self.valid[past].transpose(1, 2),
+        )
+
+
+def _tensor(field: xr.DataArray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(field.values, dtype=np.float32))
