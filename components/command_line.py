@@ -52,7 +52,7 @@ def _is_choice(parameter: inspect.Parameter) -> bool:
 def _value(parameter: inspect.Parameter, text: str, section: str) -> object:
     if parameter.name == "params":
         return params.read(text, section, parameter.annotation)
-    if _is_choice(parameter):
+    if _is_choice(parameter) or parameter.annotation is str:
         return text
     path = Path(text)
     if parameter.annotation is InPath and not path.exists():

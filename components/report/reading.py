@@ -1,0 +1,69 @@
+"""What the other stages wrote, read into memory."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+import yaml
+
+from nephele.pictures.report import Picture
+
+
+def windows(path: Path) -> tuple[dict, pd.DataFrame]:
+    """The attributes of the windows, and their storms and splits: a row a window."""
+    with xr.open_zarr(path) as opened:
+        table = {
+            "storm": opened.window_storm.values.astype(str),
+            "split": opened.split.values.astype(str),
+        }
+        return dict(opened.attrs), pd.DataFrame(table)
+
+
+def forecasts(path: Path) -> xr.Dataset:
+    """The whole forecasts that verification kept."""
+    with xr.open_dataset(path) as opened:
+        return opened.load()
+
+
+def json_file(path: Path) -> dict:
+    """A metrics file."""
+    try:
+        return json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is not valid JSON ({error}); run its stage again") from None
+
+
+def matrix(path: Path) -> pd.DataFrame:
+    """The causal effect matrix: a row a variable, a column a lead time in hours."""
+    return pd.read_csv(path, index_col=0)
+
+
+def png_files(path: Path) -> list[Path]:
+    """The file itself, or the PNG files of a folder in the order of their names."""
+    return sorted(path.glob("*.png")) if path.is_dir() else [path]
+
+
+def pictures(path: Path) -> list[Picture]:
+    """The same, read; a picture has its file's name."""
+    return [Picture(file.stem, file.read_bytes()) for file in png_files(path)]
+
+
+def all_parameters(source: str) -> dict:
+    """All sections of params.yaml; from its path, or from itself as JSON.
+
+    Kubeflow turns whole numbers to floats; here they are whole again, so that runs compare.
+    """
+    if source.startswith("{"):
+        return _whole_numbers(json.loads(source))
+    if not Path(source).is_file():
+        raise ValueError(f"--parameters: no file {source}; expected a params.yaml")
+    return _whole_numbers(yaml.safe_load(Path(source).read_text()))
+
+
+def _whole_numbers(value):  # type: ignore[no-untyped-def]
+    if isinstance(value, dict):
+        return {key: _whole_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole_numbers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

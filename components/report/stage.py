@@ -1,0 +1,116 @@
+"""Write the report: one page, the forecasts as animations, and the headline figures."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from components import tracking
+from components.command_line import InPath, OutPath, command_line
+from components.outputs import whole, write_json
+from components.report import reading
+from nephele.params import ReportParams
+from nephele.pictures import findings
+from nephele.pictures.films import Film, films
+from nephele.pictures.report import Evidence, Picture, page
+
+
+def run(
+    evidence: Evidence, forecasts: xr.Dataset, params: ReportParams
+) -> tuple[str, list[Film], dict[str, float]]:
+    """The page as HTML, the forecasts as pictures, and the headline figures."""
+    shown = films(forecasts, params.forecasts, evidence.synthetic)
+    moving = [Picture(film.name, film.animation, film.still, film.caption) for film in shown]
+    complete = evidence.with_pictures("forecasts", moving)
+    return page(complete), shown, findings.figures(complete)
+
+
+def main(
+    windows: InPath,
+    regridding: InPath,
+    contact_sheets: InPath,
+    teacher_metrics: InPath,
+    student_metrics: InPath,
+    control_metrics: InPath,
+    causal_matrix: InPath,
+    causal_details: InPath,
+    heat_map: InPath,
+    tsne_pictures: InPath,
+    similarity: InPath,
+    tsne_metrics: InPath,
+    scores: InPath,
+    verification_pictures: InPath,
+    forecasts: InPath,
+    verification: InPath,
+    params: ReportParams,
+    parameters: str,
+    report: OutPath,
+    animations: OutPath,
+    metrics: OutPath,
+) -> None:
+    """Write the report of a run, and log its figures and pictures where runs are compared.
+
+    `parameters` is the path of the whole params.yaml, as DVC passes it, or all of it as JSON,
+    as Kubeflow passes it.
+    """
+    attributes, splits = reading.windows(windows)
+    drawn = {
+        "verification": verification_pictures,
+        "causes": heat_map,
+        "alignment": tsne_pictures,
+        "data": contact_sheets,
+    }
+    evidence = Evidence(
+        attributes=attributes,
+        windows=splits,
+        regridding=reading.json_file(regridding),
+        training={
+            "teacher": reading.json_file(teacher_metrics),
+            "student": reading.json_file(student_metrics),
+            "control": reading.json_file(control_metrics),
+        },
+        causal_matrix=reading.matrix(causal_matrix),
+        causal=reading.json_file(causal_details),
+        similarity=pd.read_csv(similarity),
+        tsne=reading.json_file(tsne_metrics),
+        scores=pd.read_csv(scores, dtype={"lead_hours": str}),
+        parameters=reading.all_parameters(parameters),
+        pictures={part: reading.pictures(path) for part, path in drawn.items()},
+    )
+    with tracking.run("report", evidence.parameters) as log:
+        log.inputs(windows=windows, scores=scores, similarity=similarity, matrix=causal_matrix)
+        html, shown, figures = run(evidence, reading.forecasts(forecasts), params)
+        with whole(report) as partial:
+            partial.write_text(html, encoding="utf-8")
+        with whole(animations) as partial:
+            _write_films(partial, shown)
+        write_json(metrics, figures)
+        log.metrics(0, **figures)
+        _log_curves(log, reading.json_file(verification))
+        for part, path in drawn.items():
+            for file in reading.png_files(path):
+                log.picture(f"{part}/{file.stem}", file)
+        log.artifact(report)
+        log.artifact(animations, "animations")
+        log.outputs(report=report, animations=animations)
+
+
+def _write_films(folder: Path, shown: list[Film]) -> None:
+    folder.mkdir()
+    for film in shown:
+        (folder / f"{film.name}.png").write_bytes(film.animation)
+        (folder / f"{film.name}_still.png").write_bytes(film.still)
+
+
+def _log_curves(log: tracking.Log, verification: Mapping) -> None:
+    """CRPS and RMSE as curves over lead time, whose steps are hours."""
+    for score in ("crps", "rmse"):
+        for forecast, by_lead in verification.get(score, {}).items():
+            for lead, value in by_lead.items():
+                if lead != "mean" and value is not None:
+                    log.metrics(int(lead), **{f"{score}_{forecast}": value})
+
+
+if __name__ == "__main__":
+    command_line(main)

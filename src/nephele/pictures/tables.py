@@ -1,0 +1,76 @@
+"""Tables of a page: pandas frames as HTML, with aligned figures and true minus signs."""
+
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+from markupsafe import Markup, escape
+
+from nephele.pictures.headlines import Estimate, number
+
+
+def html(frame: pd.DataFrame, caption: str) -> Markup:
+    """`frame` as an HTML table; cells of text or Markup, or figures shown as they are."""
+    shown = frame.astype(object).map(escape)
+    shown.index = pd.Index([escape(label) for label in frame.index])
+    shown.columns = pd.Index([escape(label) for label in frame.columns])
+    # pandas aligns headers by a style of its own; the page's style sheet does it here.
+    table = (
+        shown.to_html(escape=False, border=0)
+        .replace(' style="text-align: right;"', "")
+        .replace(' class="dataframe"', "")
+    )
+    return Markup(
+        '<figure class="table">\n<figcaption>{}</figcaption>\n'
+        '<div class="scroll" tabindex="0" role="region" aria-label="{}">\n{}\n</div>\n</figure>'
+    ).format(caption, caption, Markup(table))
+
+
+def with_interval(estimate: Estimate, digits: int = 2) -> Markup:
+    """A cell: the figure, and its interval in small print below it."""
+    value = escape(number(estimate.value, digits))
+    if not estimate.has_interval:
+        return value
+    low, high = number(estimate.low, digits), number(estimate.high, digits)
+    return value + Markup("<small>{} … {}</small>").format(low, high)
+
+
+def by_lead(rows: pd.DataFrame, names: Mapping[str, str], digits: int = 2) -> pd.DataFrame:
+    """One score as a table: a row a forecast, a column a lead time and one for their mean.
+
+    Args:
+        rows: columns forecast, lead_hours, value, low, high.
+        names: what each forecast is called, in the order of the rows; others follow.
+    """
+    leads = sorted({lead for lead in rows.lead_hours if lead != "mean"}, key=float)
+    headers = {lead: f"+{float(lead):g} h" for lead in leads}
+    if "mean" in set(rows.lead_hours):
+        headers["mean"] = "mean"
+    present = list(dict.fromkeys(rows.forecast))
+    order = [name for name in names if name in present]
+    order += [name for name in present if name not in order]
+    cells = {
+        (row.forecast, row.lead_hours): with_interval(Estimate(row.value, row.low, row.high), digits)
+        for row in rows.itertuples(index=False)
+    }
+    return pd.DataFrame(
+        [[cells.get((name, lead), "–") for lead in headers] for name in order],
+        index=[names.get(name, name.replace("_", " ")) for name in order],
+        columns=list(headers.values()),
+        dtype=object,  # a column of strings would forget which of them are markup
+    )
+
+
+def shown(value: object) -> str:
+    """A figure as a cell: four significant digits, integers whole, a dash for none."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value}".replace("-", "−")
+    if not math.isfinite(value):
+        return "–"
+    digits = 4 if value == 0 else max(0, 3 - math.floor(math.log10(abs(value))))
+    text = f"{value:.{digits}f}" if digits < 8 else f"{value:.2e}"
+    return text.replace("-", "−")
