@@ -170,7 +170,6 @@ class VerifyParams:
 
 @dataclass(frozen=True, config=STRICT)
 class ReportParams:
-    seed: int
     forecasts: PositiveInt
 
 
