@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import xarray as xr
 import yaml
 
-from nephele.pictures.report import Picture
+from nephele.pictures.evidence import Picture
 
 
 def windows(path: Path) -> tuple[dict, pd.DataFrame]:
@@ -22,7 +23,7 @@ def windows(path: Path) -> tuple[dict, pd.DataFrame]:
 
 def forecasts(path: Path) -> xr.Dataset:
     """The whole forecasts that verification kept."""
-    with xr.open_dataset(path) as opened:
+    with xr.open_dataset(path, decode_timedelta=False) as opened:
         return opened.load()
 
 
@@ -61,7 +62,7 @@ def all_parameters(source: str) -> dict:
     return _whole_numbers(yaml.safe_load(Path(source).read_text()))
 
 
-def _whole_numbers(value):  # type: ignore[no-untyped-def]
+def _whole_numbers(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _whole_numbers(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -12,8 +12,9 @@ from components.outputs import whole, write_json
 from components.report import reading
 from nephele.params import ReportParams
 from nephele.pictures import findings
+from nephele.pictures.evidence import Evidence, Picture
 from nephele.pictures.films import Film, films
-from nephele.pictures.report import Evidence, Picture, page
+from nephele.pictures.report import page
 
 
 def run(

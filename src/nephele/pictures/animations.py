@@ -6,7 +6,7 @@ forecast always gives the same bytes.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -38,9 +38,9 @@ class Forecast:
     storm: str
     network: str
     init_time: np.datetime64
-    past_hours: list[float]  # from init, the last is 0
+    past_hours: Sequence[int | float]  # from init, the last is 0
     past: np.ndarray  # (past, y, x)
-    lead_hours: list[float]
+    lead_hours: Sequence[int | float]
     truth: np.ndarray  # (lead, y, x)
     mean: np.ndarray  # (lead, y, x), of all members
     members: np.ndarray  # (2, lead, y, x)
@@ -191,12 +191,12 @@ def _title(forecast: Forecast) -> str:
     return f"{forecast.storm} · init {_time(forecast.init_time)}"
 
 
-def _clock(forecast: Forecast, hours: float) -> str:
+def _clock(forecast: Forecast, hours: int | float) -> str:
     valid = forecast.init_time + np.timedelta64(round(hours * 3600), "s")
     return f"{_hours(hours)} · {_time(valid)}"
 
 
-def _hours(hours: float) -> str:
+def _hours(hours: int | float) -> str:
     sign = "+" if hours > 0 else "−" if hours < 0 else ""
     return f"{sign}{abs(hours):g} h"
 

@@ -30,7 +30,8 @@ def films(kept: xr.Dataset, count: int, synthetic: bool) -> list[Film]:
         synthetic: say so in each picture.
     """
     label = "SYNTHETIC: a simulated world" if synthetic else ""
-    return [_film(forecast) for forecast in _forecasts(kept, count, label)]
+    forecasts = _forecasts(kept, count, label)
+    return [_film(f"forecast_{number}", one) for number, one in enumerate(forecasts, start=1)]
 
 
 def _forecasts(kept: xr.Dataset, count: int, label: str) -> Iterator[Forecast]:
@@ -54,14 +55,14 @@ def _forecasts(kept: xr.Dataset, count: int, label: str) -> Iterator[Forecast]:
         )
 
 
-def _film(forecast: Forecast) -> Film:
+def _film(name: str, forecast: Forecast) -> Film:
     init = str(forecast.init_time.astype("datetime64[h]"))
     return Film(
-        name=f"{forecast.storm}_{init.replace('-', '').replace('T', '_')}",
+        name=name,
         caption=(
-            f"Storm {forecast.storm} from {init.replace('T', ' ')} UTC. Look at where the cold cloud "
-            "(coloured) goes and whether it grows: persistence holds the last frame, the members "
-            "each move it in their own way, and their mean fades where they disagree."
+            f"Storm {forecast.storm} from {init.replace('T', ' ')} UTC. Look at where the cold "
+            "cloud (coloured) goes and whether it grows: persistence holds the last frame, each "
+            "member moves it in its own way, and their mean fades where they disagree."
         ),
         animation=animation(forecast),
         still=film_strip(forecast),

@@ -1,23 +1,17 @@
 """From the tables of a run to its headline figures and sentences."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from nephele.pictures import headlines as say
+from nephele.pictures.evidence import Evidence
 from nephele.pictures.headlines import Estimate
-
-if TYPE_CHECKING:
-    from nephele.pictures.report import Evidence
 
 NOWHERE = Estimate(float("nan"))
 FORECASTS = ("student", "teacher", "control", "persistence")
 
 
-def estimate(
-    scores: pd.DataFrame, score: str, forecast: str, lead: str = "mean"
-) -> Estimate:
+def estimate(scores: pd.DataFrame, score: str, forecast: str, lead: str = "mean") -> Estimate:
     """One entry of the table of scores; no figure where there is no such entry."""
     chosen = scores[
         (scores.score == score) & (scores.forecast == forecast) & (scores.lead_hours == lead)
@@ -34,7 +28,7 @@ def by_lead(scores: pd.DataFrame, score: str, forecast: str) -> dict[str, float]
     return dict(zip(chosen.lead_hours.astype(str), chosen.value.astype(float), strict=True))
 
 
-def headlines(evidence: "Evidence") -> list[str]:
+def headlines(evidence: Evidence) -> list[str]:
     """What this run allows to say, most important first."""
     scores = evidence.scores
     persistence = by_lead(scores, "crps", "persistence")
@@ -53,7 +47,7 @@ def headlines(evidence: "Evidence") -> list[str]:
     return said
 
 
-def figures(evidence: "Evidence") -> dict[str, float]:
+def figures(evidence: Evidence) -> dict[str, float]:
     """The headline figures by short names that sort together; those that exist."""
     scores = evidence.scores
     found = {

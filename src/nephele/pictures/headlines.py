@@ -30,7 +30,7 @@ class Estimate:
 
     def text(self, digits: int = 2, units: str = "") -> str:
         """`0.31 K (95 % interval 0.12 to 0.48 K)`."""
-        unit = f" {units}" if units else ""
+        unit = f"\N{NO-BREAK SPACE}{units}" if units else ""
         if not self.has_interval:
             return f"{number(self.value, digits)}{unit} (no interval)"
         ends = f"{number(self.low, digits)} to {number(self.high, digits)}{unit}"

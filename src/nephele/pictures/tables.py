@@ -49,9 +49,11 @@ def by_lead(rows: pd.DataFrame, names: Mapping[str, str], digits: int = 2) -> pd
     present = list(dict.fromkeys(rows.forecast))
     order = [name for name in names if name in present]
     order += [name for name in present if name not in order]
+    numbers = rows[["value", "low", "high"]].to_numpy(float)
+    keys = zip(rows.forecast, rows.lead_hours, strict=True)
     cells = {
-        (row.forecast, row.lead_hours): with_interval(Estimate(row.value, row.low, row.high), digits)
-        for row in rows.itertuples(index=False)
+        key: with_interval(Estimate(*map(float, three)), digits)
+        for key, three in zip(keys, numbers, strict=True)
     }
     return pd.DataFrame(
         [[cells.get((name, lead), "–") for lead in headers] for name in order],

@@ -1,0 +1,79 @@
+"""What a report is made of, in memory."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from nephele.pictures.captions import caption, title
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the page; `still` replaces it on paper where it moves."""
+
+    name: str
+    content: bytes  # PNG
+    still: bytes | None = None
+    text: str = ""  # its caption; by default what is known of its name
+
+    @property
+    def uri(self) -> str:
+        return _uri(self.content)
+
+    @property
+    def still_uri(self) -> str:
+        return _uri(self.still or self.content)
+
+    @property
+    def caption(self) -> str:
+        return self.text or caption(self.name)
+
+    @property
+    def alt(self) -> str:
+        return title(self.name)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the stages before the report found, read into memory.
+
+    Attributes:
+        attributes: of the windows: source, synthetic, environment, attribution, ….
+        windows: columns storm and split, a row a window.
+        regridding, tsne, causal: what those stages counted and measured.
+        training: by network, what its training measured.
+        causal_matrix: a row a variable, a column a lead time in hours, K.
+        similarity, scores: tables as their stages write them.
+        parameters: of all stages, by section.
+        pictures: by the part of the page that they belong to.
+    """
+
+    attributes: Mapping
+    windows: pd.DataFrame
+    regridding: Mapping
+    training: Mapping[str, Mapping]
+    causal_matrix: pd.DataFrame
+    causal: Mapping
+    similarity: pd.DataFrame
+    tsne: Mapping
+    scores: pd.DataFrame
+    parameters: Mapping[str, Mapping]
+    pictures: Mapping[str, list[Picture]] = field(default_factory=dict)
+
+    @property
+    def synthetic(self) -> bool:
+        return bool(self.attributes["synthetic"])
+
+    def with_pictures(self, part: str, pictures: list[Picture]) -> "Evidence":
+        """The same with the pictures of one more part of the page."""
+        return replace(self, pictures={**self.pictures, part: pictures})
+
+    @property
+    def climatological(self) -> bool:
+        return self.attributes["environment"] == "climatology"
+
+
+def _uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()

@@ -1,0 +1,138 @@
+"""The tables of each part of the report."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from markupsafe import Markup
+
+from nephele.fields.variables import VARIABLES
+from nephele.pictures import tables
+from nephele.pictures.captions import title
+from nephele.pictures.evidence import Evidence
+from nephele.pictures.headlines import number
+
+SCORE_NAMES = {
+    "crps": "Fair CRPS (K, less is better)",
+    "rmse": "RMSE of the ensemble mean (K, less is better)",
+    "bias": "Bias of the ensemble mean (K, zero is best)",
+    "spread_skill": "Spread–skill ratio (one is best; of ensembles only)",
+    "ssim": "Structural similarity (one is best)",
+    "fss_235": "Fractions skill score of cloud colder than 235 K (one is best)",
+    "fss_220": "Fractions skill score of cloud colder than 220 K (one is best)",
+    "gain_over_persistence": "Gain in CRPS over persistence, paired (K, more is better)",
+    "gain_over_control": "Gain in CRPS over the control, paired (K, more is better)",
+    "gap_closed": "Share of the teacher's gain that the student keeps (only where there is a gain)",
+}
+FORECAST_NAMES = {
+    "teacher": "teacher (sees ERA5)",
+    "student": "student",
+    "control": "control (no teacher)",
+    "teacher_shuffled": "teacher, ERA5 of another sample",
+    "persistence": "persistence",
+    "optical_flow": "optical flow",
+    "extrapolation": "optical flow",
+}
+
+
+def flat(values: Mapping, prefix: str = "") -> dict[str, object]:
+    """Nested figures or parameters by dotted names; 8.0 is shown as 8, as it was written."""
+    found: dict[str, object] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{name}.")
+        else:
+            found[name] = int(value) if isinstance(value, float) and value.is_integer() else value
+    return found
+
+
+def data(evidence: Evidence) -> list[Markup]:
+    counted = evidence.regridding
+    found = [_splits(evidence.windows), _dropped(counted)]
+    if "era5_mean" in counted:
+        found += [_environment(counted), _changes(counted)]
+    return found
+
+
+def _splits(windows: pd.DataFrame) -> Markup:
+    grouped = windows.groupby("split")["storm"]
+    frame = pd.DataFrame({"storms": grouped.nunique(), "windows": grouped.size()})
+    order = [split for split in ("train", "validation", "test") if split in frame.index]
+    return tables.html(
+        frame.loc[order],
+        "Storms and windows of each split. Training sees the first, choices are made on the "
+        "second, everything on this page is measured on the third.",
+    )
+
+
+def _dropped(counted: Mapping) -> Markup:
+    reasons = counted.get("dropped_by_reason", {})
+    frame = pd.DataFrame({"frames": {**reasons, "used": counted["frames"]}})
+    return tables.html(frame, "Frames left out, by reason, and frames used.")
+
+
+def _environment(counted: Mapping) -> Markup:
+    rows = {
+        _with_units(name): {
+            "mean": tables.shown(mean),
+            "standard deviation": tables.shown(counted["era5_std"][name]),
+            "valid": f"{100 * counted['era5_valid'][name]:.1f} %",
+        }
+        for name, mean in counted["era5_mean"].items()
+    }
+    text = "The environment on the training storms; the rest of each field is filled and marked so."
+    return tables.html(pd.DataFrame(rows).T, text)
+
+
+def _with_units(variable: str) -> str:
+    units = VARIABLES[variable].units if variable in VARIABLES else "?"
+    return f"{variable} ({units})"
+
+
+def _changes(counted: Mapping) -> Markup:
+    leads = {
+        f"+{float(lead):g} h": number(value, 1) for lead, value in counted["residual_std"].items()
+    }
+    text = (
+        "Root mean square change of brightness temperature over a lead time (K), on the training "
+        f"storms; over all pixels its mean is {number(counted['frame_mean'], 1)} K and its "
+        f"standard deviation {number(counted['frame_std'], 1)} K."
+    )
+    return tables.html(pd.DataFrame(leads, index=["change"]), text)
+
+
+def training(measured: Mapping[str, Mapping]) -> Markup:
+    """What each training ended with: a row a figure, a column a network."""
+    rows: dict[str, dict[str, str]] = {}
+    for network, figures in measured.items():
+        for name, value in flat(figures).items():
+            words = name.replace("_", " ").replace(".", ": ")
+            rows.setdefault(words, {})[network] = tables.shown(value)
+    return tables.html(
+        pd.DataFrame(rows).T.reindex(columns=list(measured)).fillna("–"),
+        "Each training: losses and shares of the gradient over its last part, and the CRPS (K) on "
+        "the validation storms for each number of sampling steps, the least of which was taken.",
+    )
+
+
+def scores(scores: pd.DataFrame) -> list[Markup]:
+    names = [name for name in SCORE_NAMES if name in set(scores.score)]
+    names += [name for name in dict.fromkeys(scores.score) if name not in names]
+    return [
+        tables.html(
+            tables.by_lead(scores[scores.score == name], FORECAST_NAMES),
+            SCORE_NAMES.get(name, title(name)),
+        )
+        for name in names
+    ]
+
+
+def causal(evidence: Evidence) -> list[Markup]:
+    matrix = evidence.causal_matrix
+    learnt = matrix.map(lambda value: tables.shown(float(value)))
+    learnt.columns = [f"+{float(lead):g} h" for lead in matrix.columns]
+    return [tables.html(learnt, "What training learnt: effect of each variable by lead time")]
+
+
+def similarity(similarity: pd.DataFrame) -> Markup:
+    return tables.html(similarity.map(tables.shown), "Similarity of features")
