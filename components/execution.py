@@ -4,6 +4,7 @@ import dataclasses
 import os
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import metadata
 
 
@@ -22,8 +23,12 @@ def flat(params: object, prefix: str = "") -> dict[str, str]:
 def surroundings() -> dict[str, str]:
     """Tags that tell which execution a run belongs to."""
     tags = {key: os.environ[key] for key in ("DVC_STAGE", "DVC_EXP_NAME") if key in os.environ}
-    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    return tags | ({"git_revision": git.stdout.strip()} if git.returncode == 0 else {})
+    with suppress(OSError, subprocess.CalledProcessError):  # no git in a container
+        revision = subprocess.check_output(
+            ["git", "rev-parse", "HEAD"], text=True, stderr=subprocess.DEVNULL
+        )
+        tags["git_revision"] = revision.strip()
+    return tags
 
 
 def requirements() -> list[str]:

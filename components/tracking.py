@@ -33,6 +33,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")  # s
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 try:
@@ -41,13 +42,16 @@ except ImportError:
     mlflow = None
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.figure import Figure
 
 EXPERIMENT = "nephele"
 PATIENCE = 30.0  # s without any progress at the end of a stage, then the rest is given up
 BATCH_SECONDS = 5.0  # between two deliveries of metrics
 MOST_METRICS, MOST_PARAMS, LONGEST_VALUE = 500, 100, 500  # what every MLflow server takes
+
+OPTIONS = {"members": 8, "seed": 0}  # of a model that forecasts, besides its inputs
+
+Shape = tuple[int, ...]
 
 logger = logging.getLogger(__name__)
 
@@ -91,12 +95,15 @@ class Log:
         if due or len(self._metrics) >= MOST_METRICS:
             self._deliver()
 
-    def picture(self, name: str, picture: "Path | Figure", step: int | None = None) -> None:
-        """A PNG file or a figure of matplotlib, at `pictures/<name>/<step>.png`."""
+    def picture(self, name: str, picture: "bytes | Path | Figure", step: int | None = None) -> None:
+        """A PNG, its file or a figure of matplotlib, at `pictures/<name>/<step>.png`."""
         if self._worker is None:
             return
+        name = name.removesuffix(".png")
         place = f"pictures/{name}.png" if step is None else f"pictures/{name}/{step:06d}.png"
-        if isinstance(picture, Path):
+        if isinstance(picture, bytes):
+            png = picture
+        elif isinstance(picture, Path):
             png = picture.read_bytes()
         else:
             buffer = io.BytesIO()
@@ -110,18 +117,18 @@ class Log:
         self._submit(lambda: getattr(mlflow.MlflowClient(), log)(self._run, str(path), folder))
 
     def model(
-        self, name: str, folder: Path, example: "Mapping[str, np.ndarray]", forecast: "np.ndarray"
+        self, name: str, folder: Path, loader: str, inputs: Mapping[str, Shape], output: Shape
     ) -> None:
         """A trained model that `mlflow.pyfunc.load_model` brings back.
 
         Args:
             name: what MLflow calls it.
-            folder: what `nephele.forecasting.trained.save` wrote; only safetensors and JSON.
-            example: the inputs of `components.forecaster`, batch first, for the signature.
-            forecast: what the model says to `example`.
+            folder: its files, of which none is a pickle.
+            loader: the module whose `_load_pyfunc` reads them.
+            inputs: shapes of the arrays that it takes, -1 where any size fits.
+            output: shape of the array that it returns.
         """
-        inputs = dict(example)
-        self._submit(lambda: _log_model(name, folder, inputs, forecast))
+        self._submit(lambda: _log_model(name, folder, loader, dict(inputs), output))
 
     def inputs(self, **paths: Path) -> None:
         """The fingerprints of what the stage read, as tags `input.<name>`."""
@@ -252,18 +259,27 @@ def _log_bytes(run_id: str, content: bytes, place: str) -> None:
         mlflow.MlflowClient().log_artifact(run_id, str(file), str(Path(place).parent))
 
 
-def _log_model(name: str, folder: Path, example: dict, forecast: "np.ndarray") -> None:
+def _log_model(
+    name: str, folder: Path, loader: str, inputs: dict[str, Shape], output: Shape
+) -> None:
     import mlflow.pyfunc
+    import numpy as np
+    from mlflow.types import ParamSchema, ParamSpec, Schema, TensorSpec
 
     import components
     import nephele
 
+    kind = np.dtype("float32")
+    options = [ParamSpec(option, "long", value) for option, value in OPTIONS.items()]
     mlflow.pyfunc.log_model(
         name=name,
-        # A module that loads, and the files that it loads: nothing is pickled.
-        loader_module="components.forecaster",
+        loader_module=loader,
         data_path=str(folder),
-        code_paths=[str(Path(package.__path__[0])) for package in (nephele, components)],
-        signature=mlflow.models.infer_signature(example, forecast, {"members": 8, "seed": 0}),
+        code_paths=[package.__path__[0] for package in (nephele, components)],
+        signature=mlflow.models.ModelSignature(
+            Schema([TensorSpec(kind, shape, array) for array, shape in inputs.items()]),
+            Schema([TensorSpec(kind, output)]),
+            ParamSchema(options),
+        ),
         pip_requirements=requirements(),
     )

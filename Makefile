@@ -1,0 +1,55 @@
+# Nephele's commands. `make help` lists them; each sets up what it needs.
+
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+PORT ?= 5000
+export ARCHIVE ?=
+PYTEST_ARGS ?= -n 2
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: repro
+repro: $(READY) ## run the pipeline: data, training, evaluation, outputs/report/report.html
+	dvc repro
+
+.PHONY: repro-real
+repro-real: $(READY) ## the same on real frames: ARCHIVE=folder, laid out as docs/data.md says
+	@[ -n "$$ARCHIVE" ] || { echo "repro-real needs an archive; say ARCHIVE=folder" >&2; exit 1; }
+	@[ -d "$$ARCHIVE" ] || \
+	  { echo "ARCHIVE: no folder $$ARCHIVE; expected one as docs/data.md says" >&2; exit 1; }
+	settings=$$(python -m pipeline settings experiments/real.yaml \
+	  "acquire.digital_typhoon.archive=$$(realpath "$$ARCHIVE")") && eval "dvc exp run $$settings"
+
+.PHONY: test
+test: $(READY) ## all tests
+	OMP_NUM_THREADS=1 python -m pytest $(PYTEST_ARGS)
+
+.PHONY: check
+check: $(READY) ## style and types
+	ruff check .
+	ruff format --check .
+	mypy
+
+.PHONY: ui
+ui: $(READY) ## MLflow's pages, where executions stand side by side: http://127.0.0.1:5000
+	mlflow server --host 127.0.0.1 --port $(PORT) \
+	  --backend-store-uri sqlite:///mlflow.db --artifacts-destination mlartifacts
+
+.PHONY: setup
+setup: $(READY) ## the environment in .venv, made again when pyproject.toml or constraints.txt change
+
+# Which build of torch comes is the choice of pip's own configuration.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than Python 3.11; say make PYTHON=python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@

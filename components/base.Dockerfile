@@ -1,0 +1,13 @@
+# What every stage's image begins with: a user, and what nephele needs everywhere.
+#   docker build -f components/base.Dockerfile -t nephele/base .
+ARG BASE_IMAGE=python:3.11-slim
+FROM ${BASE_IMAGE}
+
+RUN useradd --create-home --uid 1000 nephele && install --directory --owner nephele /nephele
+WORKDIR /nephele
+
+# Libraries before sources: a change in a source must not install them again. The sources
+# are found by path; installed without them, nephele is the list of what it needs.
+COPY pyproject.toml constraints.txt LICENSE ./
+RUN pip install --no-cache-dir -c constraints.txt .
+ENV PYTHONPATH=/nephele/src:/nephele PYTHONUNBUFFERED=1

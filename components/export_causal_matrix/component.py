@@ -1,0 +1,28 @@
+"""The `export_causal_matrix` stage as Kubeflow sees it."""
+
+from kfp import dsl
+
+
+@dsl.container_component
+def export_causal_matrix(
+    windows: dsl.Input[dsl.Dataset],
+    teacher: dsl.Input[dsl.Model],
+    params: str,
+    matrix: dsl.Output[dsl.Dataset],
+    details: dsl.Output[dsl.Artifact],
+    heat_map: dsl.Output[dsl.Artifact],
+    metrics: dsl.Output[dsl.Metrics],
+):
+    return dsl.ContainerSpec(
+        image="nephele/export_causal_matrix",
+        command=["python", "-m", "components.export_causal_matrix.stage"],
+        args=[
+            "--windows", windows.path,
+            "--teacher", teacher.path,
+            "--params", params,
+            "--matrix", matrix.path,
+            "--details", details.path,
+            "--heat_map", heat_map.path,
+            "--metrics", metrics.path,
+        ],
+    )  # fmt: skip

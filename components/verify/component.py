@@ -1,0 +1,32 @@
+"""The `verify` stage as Kubeflow sees it."""
+
+from kfp import dsl
+
+
+@dsl.container_component
+def verify(
+    windows: dsl.Input[dsl.Dataset],
+    teacher: dsl.Input[dsl.Model],
+    student: dsl.Input[dsl.Model],
+    control: dsl.Input[dsl.Model],
+    params: str,
+    scores: dsl.Output[dsl.Dataset],
+    pictures: dsl.Output[dsl.Artifact],
+    forecasts: dsl.Output[dsl.Dataset],
+    metrics: dsl.Output[dsl.Metrics],
+):
+    return dsl.ContainerSpec(
+        image="nephele/verify",
+        command=["python", "-m", "components.verify.stage"],
+        args=[
+            "--windows", windows.path,
+            "--teacher", teacher.path,
+            "--student", student.path,
+            "--control", control.path,
+            "--params", params,
+            "--scores", scores.path,
+            "--pictures", pictures.path,
+            "--forecasts", forecasts.path,
+            "--metrics", metrics.path,
+        ],
+    )  # fmt: skip
