@@ -1,0 +1,117 @@
+"""Verify the forecasts of teacher, student and control on held-out storms."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from components.command_line import InPath, OutPath, command_line
+from components.outputs import whole, write_json
+from nephele.evaluation.examples import one_a_storm, whole_forecasts
+from nephele.evaluation.interventions import strangers
+from nephele.evaluation.ledger import (
+    CONTROL,
+    PERSISTENCE,
+    SHUFFLED,
+    STUDENT,
+    TEACHER,
+    counts,
+    ledger,
+)
+from nephele.evaluation.sampling import baseline, ensembles, held_out
+from nephele.evaluation.verification import Design, Verified, nested, table, verify
+from nephele.forecasting import trained
+from nephele.forecasting.trained import TrainedModel
+from nephele.params import VerifyParams
+from nephele.pictures import curves
+from nephele.pictures.labels import data_note
+from nephele.pictures.png import write_png
+from nephele.windows.tensors import Windows
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything that verification found."""
+
+    table: pd.DataFrame
+    verified: dict[str, Verified]
+    design: Design
+    examples: xr.Dataset
+
+
+def run(windows: Windows, models: Mapping[str, TrainedModel], params: VerifyParams) -> Result:
+    """Scores of all forecasts of the same test windows, and some of the forecasts.
+
+    Args:
+        models: `teacher`, `student` and `control`.
+    """
+    chosen = held_out(windows, params.windows)
+    storms = windows.storm[chosen]
+    partners = chosen[strangers(storms, params.seed)]
+
+    verified = {}
+    for name, model in models.items():
+        log.info("verifying %s on %d windows", name, len(chosen))
+        verified[name] = verify(ensembles(model, windows, chosen, params.members, params.seed))
+    log.info("verifying the teacher with the ERA5 of other storms")
+    shuffled = ensembles(
+        models[TEACHER], windows, chosen, params.members, params.seed, partners=partners
+    )
+    verified[SHUFFLED] = verify(shuffled)
+    verified[PERSISTENCE] = verify(baseline(windows, chosen))
+
+    design = Design(storms, windows.lead_hours, params.resamples, params.seed)
+    found = pd.concat([table(verified, design), ledger(verified, design)], ignore_index=True)
+    shown = one_a_storm(windows, chosen, params.examples)
+    examples = whole_forecasts(models, windows, shown, params.members, params.seed)
+    return Result(found, verified, design, examples)
+
+
+def main(
+    windows: InPath,
+    teacher: InPath,
+    student: InPath,
+    control: InPath,
+    params: VerifyParams,
+    scores: OutPath,
+    pictures: OutPath,
+    forecasts: OutPath,
+    metrics: OutPath,
+) -> None:
+    """Verify the forecasts of teacher, student and control on held-out storms."""
+    data = Windows.read(windows)
+    paths = {TEACHER: teacher, STUDENT: student, CONTROL: control}
+    models = {name: trained.load(path) for name, path in paths.items()}
+    result = run(data, models, params)
+
+    with whole(scores) as partial:
+        result.table.to_csv(partial, index=False, float_format="%.6g")
+    with whole(forecasts) as partial:
+        result.examples.to_netcdf(partial, engine="netcdf4")
+    with whole(pictures) as partial:
+        _draw(result, data, partial)
+    write_json(metrics, {**nested(result.table), "counts": counts(result.design, params.members)})
+
+
+def _draw(result: Result, windows: Windows, folder: Path) -> None:
+    note = data_note(windows.attributes)
+    hours = windows.lead_hours
+    pixel_km = float(windows.attributes.get("cell_km", np.nan))
+    figures = {
+        "scores.png": curves.scores_by_lead(result.table, curves.HEADLINES, note),
+        "more_scores.png": curves.scores_by_lead(result.table, curves.FURTHER, note),
+        "rank_histograms.png": curves.rank_histograms(result.verified, hours, note),
+        "spectra.png": curves.spectra(result.verified, hours, pixel_km, note),
+    }
+    for name, figure in figures.items():
+        write_png(figure, folder / name)
+
+
+if __name__ == "__main__":
+    command_line(main)

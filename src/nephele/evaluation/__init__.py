@@ -1,0 +1,1 @@
+"""Evidence: scores, baselines, bootstrap, the ledger, alignment, causal effects."""

@@ -1,0 +1,166 @@
+"""Effects of the ERA5 variables on the forecast: what training learnt, what intervention shows.
+
+Two matrices, variable × lead time, in K, that answer two questions:
+
+- *learned*: by how much a variable's causal features move the head's prediction of the frame's
+  mean. It describes the trained head.
+- *interventional*: by how much the forecast itself changes, pixel by pixel, when the variable's
+  values are replaced and everything else, noise included, stays. It describes the trained
+  teacher, do(variable = replacement), and not the atmosphere.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nephele.evaluation import bootstrap, interventions
+from nephele.evaluation.sampling import batches, truth
+from nephele.forecasting.ensemble import forecast
+from nephele.forecasting.trained import TrainedModel
+from nephele.windows.tensors import Samples, Windows
+
+# Samples, positions of these among the chosen windows, number of the variable → changed samples.
+Intervention = Callable[[Samples, slice, int], Samples]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Variable × lead time with intervals; NaN where there is none."""
+
+    values: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    @classmethod
+    def exact(cls, values: np.ndarray) -> "Matrix":
+        """A matrix that no sample stands behind, so without intervals."""
+        return cls(values, np.full(values.shape, np.nan), np.full(values.shape, np.nan))
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What an intervention on each variable did, by window: (window, variable, lead).
+
+    Attributes:
+        squared: mean over pixels of the squared change of the ensemble mean, K².
+        worsening: increase of the ensemble mean's squared error, K².
+        error: squared error without intervention, K², (window, lead).
+    """
+
+    squared: np.ndarray
+    worsening: np.ndarray
+    error: np.ndarray
+
+
+def learned(model: TrainedModel) -> np.ndarray:
+    """The matrix A that training has learnt, K, (variable, lead).
+
+    The moving average of the direct effects that the head showed in training.
+    """
+    return in_kelvin(model, model.network.effect_matrix.average.detach().numpy())
+
+
+def in_kelvin(model: TrainedModel, normalised: np.ndarray) -> np.ndarray:
+    """Effects on the clean frames' means (…, lead), which have unit variance, as K."""
+    about = model.description
+    if about.mode == "noise":  # there, clean are the frames themselves, not their change
+        return normalised * about.scales.std
+    return normalised * np.array(about.scales.residual_std[: about.shape.future])
+
+
+def to_climatology(windows: Windows) -> Intervention:
+    """Replace a variable by its climatology."""
+
+    def intervene(samples: Samples, position: slice, variable: int) -> Samples:
+        return interventions.with_climatology(samples, variable, windows.climatology)
+
+    return intervene
+
+
+def to_another_storm(windows: Windows, partners: np.ndarray) -> Intervention:
+    """Replace a variable by that of the windows `partners`, which belong to other storms."""
+
+    def intervene(samples: Samples, position: slice, variable: int) -> Samples:
+        others = windows.samples(partners[position])
+        return interventions.with_variable_of(samples, variable, others)
+
+    return intervene
+
+
+def changes(
+    model: TrainedModel,
+    windows: Windows,
+    chosen: np.ndarray,
+    intervention: Intervention,
+    members: int,
+    seed: int,
+) -> Changes:
+    """Forecast the windows `chosen` as they are and with each variable replaced.
+
+    The same noise each time, and only the lead times that the network forecasts at once.
+    """
+    squared, worsening, errors = [], [], []
+    for position, part, batch_seed in batches(chosen, seed):
+        samples = windows.samples(part)
+        observed = truth(windows, samples)[:, : windows.future]
+
+        def mean(samples: Samples, batch_seed: int = batch_seed) -> np.ndarray:
+            ensemble = forecast(model, samples, members, batch_seed, leads=windows.future)
+            return ensemble.mean(dim=1).numpy()
+
+        plain = mean(samples)
+        changed = [
+            mean(intervention(samples, position, variable))
+            for variable in range(len(windows.variables))
+        ]
+        error = _mean_square(plain - observed)
+        errors.append(error)
+        squared.append(np.stack([_mean_square(c - plain) for c in changed], axis=1))
+        worsening.append(np.stack([_mean_square(c - observed) - error for c in changed], axis=1))
+    return Changes(np.concatenate(squared), np.concatenate(worsening), np.concatenate(errors))
+
+
+def interventional(
+    found: Changes, storms: Sequence[str] | np.ndarray, weights: np.ndarray
+) -> Matrix:
+    """Root mean square change of the ensemble mean, K, with intervals over storms.
+
+    Args:
+        weights: of `bootstrap.storm_weights`.
+    """
+    return _matrix(lambda share: np.sqrt(_weighted(share, found.squared)), storms, weights)
+
+
+def loss_of_skill(
+    found: Changes, storms: Sequence[str] | np.ndarray, weights: np.ndarray
+) -> Matrix:
+    """By how much the RMSE of the ensemble mean grows without the variable, K.
+
+    Below zero, the forecast is better without it.
+    """
+
+    def value(share: np.ndarray) -> np.ndarray:
+        before = _weighted(share, found.error)[..., None, :]
+        return np.sqrt(before + _weighted(share, found.worsening)) - np.sqrt(before)
+
+    return _matrix(value, storms, weights)
+
+
+def _matrix(
+    value: Callable[[np.ndarray], np.ndarray],
+    storms: Sequence[str] | np.ndarray,
+    weights: np.ndarray,
+) -> Matrix:
+    count = len(storms)
+    resampled = value(weights / weights.sum(axis=-1, keepdims=True))
+    low, high = bootstrap.interval(resampled, len(np.unique(np.asarray(storms))))
+    return Matrix(value(np.full(count, 1 / count)), low, high)
+
+
+def _weighted(share: np.ndarray, windows: np.ndarray) -> np.ndarray:
+    return np.tensordot(share, windows, axes=(-1, 0))
+
+
+def _mean_square(fields: np.ndarray) -> np.ndarray:
+    return (fields.astype(np.float64) ** 2).mean(axis=(-2, -1))

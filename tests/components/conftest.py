@@ -1,0 +1,89 @@
+"""Windows small enough to know by heart, and models whose forecasts are known."""
+
+import numpy as np
+import pytest
+import torch
+
+from nephele.forecasting.trained import TrainedModel
+from nephele.windows.tensors import Scales, Windows
+
+HISTORY, FUTURE, ROLLOUT, SIZE = 4, 5, 8, 32
+VARIABLES = ("sst", "msl", "z", "r")
+
+
+def make_windows(storms: int = 8, frames: int = 14, seed: int = 0) -> Windows:
+    """Windows of smooth random fields; every second storm but two is for testing."""
+    generator = torch.Generator().manual_seed(seed)
+    count = storms * frames
+    index, storm = [], []
+    for number in range(storms):
+        for start in range(frames - HISTORY - ROLLOUT + 1):
+            index.append(number * frames + start + np.arange(HISTORY + ROLLOUT))
+            storm.append(f"s{number:02d}")
+    shape = (count, SIZE, SIZE)
+    variables = (count, len(VARIABLES), SIZE, SIZE)
+    environment = torch.randn(variables[:2] + (1, 1), generator=generator).expand(variables)
+    return Windows(
+        frames=torch.randn(shape, generator=generator),
+        era5=environment.contiguous(),
+        valid=torch.ones(variables),
+        climatology=torch.zeros(variables[1:]),
+        frame_index=np.array(index, dtype=np.int32),
+        split=np.full(len(index), "test"),
+        storm=np.array(storm),
+        init_time=np.datetime64("2001-08-01T00", "ns")
+        + np.arange(len(index)) * np.timedelta64(3, "h"),
+        variables=VARIABLES,
+        history=HISTORY,
+        future=FUTURE,
+        lead_hours=tuple(range(3, 3 * ROLLOUT + 1, 3)),
+        scales=Scales(mean=265.0, std=20.0, residual_std=tuple(np.linspace(8.0, 20.0, ROLLOUT))),
+        attributes={"synthetic": 1, "environment": "analysis", "cell_km": 20.0},
+    )
+
+
+class FakeModel(TrainedModel):
+    """Forecasts the truth with a reliable error, and an influence of ERA5.
+
+    Attributes:
+        error: standard deviation of its error, K.
+        pull: by variable, K by which a unit of ERA5 (of the last history time) shifts the
+            last frame of the forecast.
+    """
+
+    def __init__(self, error: float, pull: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)) -> None:
+        object.__setattr__(self, "error", error)
+        object.__setattr__(self, "pull", pull)
+
+
+def _fake_forecast(model, samples, members, seed, leads=None):
+    """As `forecasting.ensemble.forecast`, for a `FakeModel`."""
+    leads = leads or samples.future.shape[1]
+    future = samples.future[:, :leads]
+    noise = torch.randn(
+        (len(future), members + 1, *future.shape[1:]),
+        generator=torch.Generator().manual_seed(seed),
+    )
+    common, own = noise[:, :1], noise[:, 1:]
+    # The mean's error is as large as the members' spread about it: a reliable ensemble.
+    truth = 265 + 20 * future[:, None]
+    pulls = torch.tensor(model.pull)
+    shift = (samples.era5[:, :, -1].mean(dim=(-2, -1)) * pulls).sum(dim=1)
+    lead = torch.arange(1, leads + 1) / leads
+    effect = shift[:, None, None, None, None] * lead[:, None, None]
+    return truth + model.error * (common + own) + effect
+
+
+@pytest.fixture(scope="session")
+def tiny_windows() -> Windows:
+    return make_windows()
+
+
+@pytest.fixture(scope="session")
+def fake_model():
+    return FakeModel
+
+
+@pytest.fixture(scope="session")
+def fake_forecast():
+    return _fake_forecast
