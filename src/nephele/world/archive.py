@@ -161,7 +161,8 @@ def pressure_levels(fields: xr.Dataset, names: list[str], levels: list[int]) -> 
 
 
 def _described(field: xr.DataArray, name: str) -> xr.DataArray:
-    described = (np.rint(field / CDS_STEPS[name]) * CDS_STEPS[name]).astype("float32")
+    step = CDS_STEPS[name]
+    described = field.copy(data=(np.rint(field.values / step) * step).astype(np.float32))
     described.attrs = {
         "units": CDS_UNITS[name],
         "long_name": VARIABLES[name].long_name.capitalize(),

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+Values = np.ndarray | float  # of any shape
+
 EARTH_RATE = 7.292e-5  # s-1
 METRES_PER_DEGREE = 111_195.0
 
@@ -31,14 +33,14 @@ LAND = (
 )
 
 
-def coriolis(latitude: np.ndarray | float) -> np.ndarray | float:
+def coriolis(latitude: Values) -> Values:
     """s-1."""
     return 2 * EARTH_RATE * np.sin(np.deg2rad(latitude))
 
 
-def is_land(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
+def is_land(latitude: Values, longitude: Values) -> np.ndarray:
     """True on land; degrees in, any shape."""
-    land = np.zeros(np.broadcast(latitude, longitude).shape, bool)
+    land = np.zeros(np.broadcast_shapes(np.shape(latitude), np.shape(longitude)), bool)
     for north, east, long_axis, short_axis, turn in LAND:
         cosine, sine = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
         x, y = longitude - east, latitude - north
@@ -47,7 +49,7 @@ def is_land(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
     return land
 
 
-def ridge(latitude: np.ndarray) -> np.ndarray:
+def ridge(latitude: Values) -> Values:
     """The subtropical high, 1 on its axis."""
     return np.exp(-(((latitude - RIDGE_LATITUDE) / RIDGE_WIDTH) ** 2))
 
@@ -83,6 +85,6 @@ def steering(latitude: float, anomaly: float) -> np.ndarray:
 
 def support(latitude: float, longitude: float) -> float:
     """How much of its potential intensity a storm can hold at a place, 0 to 1."""
-    over_land = bool(is_land(np.float64(latitude), np.float64(longitude)))
+    over_land = bool(is_land(latitude, longitude))
     cold = 1 / (1 + np.exp((latitude - 33.0) / 2.5))
     return float((0.25 if over_land else 1.0) * (0.15 + 0.85 * cold))

@@ -23,17 +23,19 @@ CELL = 10e3  # m
 SIZE = 256  # cells a side of a frame
 PADDED = 320  # cells a side of the simulation: what leaves on one side enters far from the frame
 
-CORE_RADIUS = 260e3  # m, of the cold central overcast
-BACKGROUND = -0.42  # of the index, far from the storm
-CORE = (0.35, 1.25)  # index at the centre: of no storm, and added by the strongest
-BAND = 0.45  # strength of the spiral bands
-TEXTURE = 0.66  # standard deviation of the random part
-LARGEST = 1500e3  # m, wavelength beyond which random structure is no stronger
-SLOPE = 2.75  # of its power density
-LIFETIME = 9.0  # h, of structures much larger than LONG_WAVE
+CORE_RADIUS = 180e3  # m, of the cold central overcast
+BACKGROUND = -0.15  # of the index, far from the storm
+CORE = (0.95, 1.0)  # index at the centre: of no storm, and added by the strongest
+BAND = 0.5  # strength of the spiral bands
+TAIL = 0.6  # strength of the broad band that most storms trail
+TEXTURE = 0.58  # standard deviation of the random part
+STRETCH = 1.3  # how much longer random structures are along the flow than the mean, at birth
+LARGEST = 1300e3  # m, wavelength beyond which random structure is no stronger
+SLOPE = 2.95  # of its power density
+LIFETIME = 6.5  # h, of structures much larger than LONG_WAVE
 LONG_WAVE = 250e3  # m, wavelength below which structures live shorter
-WINDING = 5.0  # h of wind that a new structure has already felt
-EYE_FROM = 0.62  # intensity above which there is an eye
+WINDING = 8.0  # h of wind that a new structure has already felt
+EYE_FROM = 0.72  # intensity above which there is an eye
 EYE_RADIUS = 0.6  # of the radius of strongest wind
 EYE_TEMPERATURE = 287.0  # K
 
@@ -54,18 +56,23 @@ class Sheet:
     memory: Plane
 
 
-def sheet() -> Sheet:
-    """The square, the patterns of the four variables, and the spectra of the random part."""
+def sheet(orientation: float) -> Sheet:
+    """The square, the patterns of the four variables, and the spectra of the random part.
+
+    Args:
+        orientation: radians anticlockwise from east, along which random structures are born.
+    """
     axis = grid.centres(PADDED, CELL).astype(np.float32)
     x, y = np.meshgrid(axis, axis)
     radius = np.hypot(x, y)
     wavenumber = texture.wavenumbers(PADDED, CELL)
+    stretched = texture.wavenumbers(PADDED, CELL, orientation, STRETCH)
     return Sheet(
         x,
         y,
         patterns(x, y),
         np.exp(-radius / np.float32(CORE_RADIUS)),
-        texture.red_amplitudes(wavenumber, LARGEST, SLOPE),
+        texture.red_amplitudes(stretched, LARGEST, SLOPE),
         np.exp(-STEP_HOURS / LIFETIME * np.sqrt(1 + (wavenumber * LONG_WAVE) ** 2)),
     )
 
@@ -98,13 +105,21 @@ def equilibrium(
     return held.astype(np.float32)
 
 
-def spiral_bands(place: Sheet, phase: float, arms: int, intensity: float) -> Plane:
-    """Logarithmic spirals that wind inward anticlockwise, as bands do in the north."""
+def spiral_bands(place: Sheet, phase: float, arms: int, tail: float, intensity: float) -> Plane:
+    """Logarithmic spirals that wind inward anticlockwise, as bands do in the north.
+
+    Args:
+        phase: radians, of the inner bands.
+        arms: number of the inner bands.
+        tail: radians, direction of the broad outer band.
+    """
     radius = np.hypot(place.x, place.y)
-    angle = np.arctan2(place.y, place.x)
-    wave = np.cos(arms * (angle + 2.2 * np.log(radius / 200e3 + 0.2)) - phase)
-    envelope = np.exp(-(((radius - 350e3) / 350e3) ** 2))
-    return (BAND * (0.4 + 0.6 * intensity) * wave * envelope).astype(np.float32)
+    angle, turns = np.arctan2(place.y, place.x), np.log(radius / 200e3 + 0.2)
+    inner = np.exp(-(((radius - 350e3) / 300e3) ** 2)) * (1 - np.exp(-((radius / 150e3) ** 2)))
+    outer = np.exp(-(((radius - 800e3) / 450e3) ** 2))
+    bands = BAND * (0.4 + 0.6 * intensity) * inner * np.cos(arms * (angle + 2.2 * turns) - phase)
+    trailing = TAIL * outer * np.cos(angle + 1.2 * turns - tail)
+    return (bands + trailing).astype(np.float32)
 
 
 def step(

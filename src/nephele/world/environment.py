@@ -75,7 +75,7 @@ def environment(storm: xr.Dataset, seed: int, number: int) -> xr.Dataset:
 
 
 def on_level(fields: xr.Dataset, name: str, level: int) -> xr.DataArray:
-    """z or r on another pressure level: shifted by the standard atmosphere, with the same anomaly."""
+    """z or r on another pressure level: shifted as in a standard column, the anomaly kept."""
     own = LEVELS[name]
     if own is None:
         raise ValueError(f"{name} is a surface variable, and was asked for at {level} hPa")
@@ -106,8 +106,7 @@ def _fields(
     anomaly = {name: float(now["anomaly"].sel(variable=name)) for name in DRIVERS}
     shape = {name: np.ones_like(north) for name in DRIVERS} | {"z": climatology.tilt(north)}
     found = {
-        name: mean[name]
-        + scale[name] * (anomaly[name] * shape[name] + WAVE_SHARE * waves[name])
+        name: mean[name] + scale[name] * (anomaly[name] * shape[name] + WAVE_SHARE * waves[name])
         for name in DRIVERS
     }
     found["msl"] -= drop

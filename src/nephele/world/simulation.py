@@ -43,19 +43,19 @@ def simulate(
     return _labelled(kelvin, seed, storm, path, series, acting)
 
 
-def _frames(
-    seed: int, storm: int, path: Track, acting: Mapping[str, np.ndarray]
-) -> np.ndarray:
-    place = clouds.sheet()
+def _frames(seed: int, storm: int, path: Track, acting: Mapping[str, np.ndarray]) -> np.ndarray:
     random = stream(seed, storm, "bands")
+    place = clouds.sheet(orientation=random.uniform(0, np.pi))
     phase, arms = random.uniform(0, 2 * np.pi), int(random.integers(1, 3))
     drift = 2 * np.pi * STEP_HOURS / random.uniform(14, 26)  # bands turn once in 14 to 26 h
+    steps = np.arange(len(path.intensity))
+    tail = random.uniform(0, 2 * np.pi) + random.uniform(-0.12, 0.12) * steps  # radians
 
     index = None
     made = []
     for now, strength in enumerate(path.intensity):
         effects = {name: float(values[now]) for name, values in acting.items()}
-        bands = clouds.spiral_bands(place, phase + arms * drift * now, arms, strength)
+        bands = clouds.spiral_bands(place, phase + arms * drift * now, arms, tail[now], strength)
         held = clouds.equilibrium(place, strength, effects, bands)
         texture_now = stream(seed, storm, "texture", now)
         start = held if index is None else index

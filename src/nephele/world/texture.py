@@ -8,11 +8,20 @@ Plane = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
 
 
-def wavenumbers(size: int, cell: float) -> Plane:
-    """Cycles per metre of each coefficient of a real 2-D transform, shape (size, size // 2 + 1)."""
+def wavenumbers(size: int, cell: float, orientation: float = 0.0, stretch: float = 1.0) -> Plane:
+    """Cycles per metre of each coefficient of a real 2-D transform, shape (size, size // 2 + 1).
+
+    Args:
+        cell: m.
+        orientation: radians anticlockwise from x, of an axis along which wavenumbers count
+            `stretch` times as much, and across which as much less: a field made with them is
+            stretched along that axis.
+    """
     along_y = np.fft.fftfreq(size, cell)[:, None]
     along_x = np.fft.rfftfreq(size, cell)[None, :]
-    return np.hypot(along_y, along_x).astype(np.float32)
+    along = along_x * np.cos(orientation) + along_y * np.sin(orientation)
+    across = along_y * np.cos(orientation) - along_x * np.sin(orientation)
+    return np.hypot(along * stretch, across / stretch).astype(np.float32)
 
 
 def red_amplitudes(wavenumber: Plane, largest: float, slope: float) -> Plane:
