@@ -1,6 +1,7 @@
 """Extract storms from an archive, at native resolution, as the contract has them."""
 
 import logging
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from nephele.world import archive as world
 log = logging.getLogger(__name__)
 
 SYNTHETIC = "SYNTHETIC storms of Nephele's own world: no measurement, no reanalysis"
-# 0.01 K steps from -82 to 573 K, of which the contract allows 150 to 340: finer than any radiometer.
+# Steps of 0.01 K are finer than any radiometer; the contract's 150 to 340 K fit.
 PACKED = {"dtype": "int16", "scale_factor": 0.01, "add_offset": 245.0, "_FillValue": -32768}
 
 
@@ -70,13 +71,16 @@ def provenance(params: AcquireParams) -> dict:
 def main(params: AcquireParams, raw: OutPath) -> None:
     """Extract storms from the archive that the parameters name, or from the synthetic world."""
     if not params.variables:
-        raise ValueError("acquire.variables is empty, expected at least one ERA5 variable; name one")
+        raise ValueError(
+            "acquire.variables is empty, expected at least one ERA5 variable; name one"
+        )
     with whole(raw) as folder:
         folder.mkdir()
         if params.source == "synthetic":
             with tempfile.TemporaryDirectory() as temporary:
                 log.info("simulating %d storms", params.synthetic.storms)
-                world.write(Path(temporary), params.synthetic, params.variables)
+                cores = len(os.sched_getaffinity(0))
+                world.write(Path(temporary), params.synthetic, params.variables, workers=cores)
                 _write(run(params, Path(temporary)), params, folder)
         else:
             _write(run(params, _archive(params)), params, folder)
@@ -86,13 +90,13 @@ def _archive(params: AcquireParams) -> Path:
     given = params.digital_typhoon.archive
     if given is None:
         raise ValueError(
-            "acquire.digital_typhoon.archive is null, expected the path of an archive folder; set it as "
-            "docs/data.md says"
+            "acquire.digital_typhoon.archive is null, expected the path of an archive "
+            "folder; set it as docs/data.md says"
         )
     if not Path(given).is_dir():
         raise ValueError(
-            f"acquire.digital_typhoon.archive: {given} is no folder, expected an archive as docs/data.md "
-            "lays it out; correct the path"
+            f"acquire.digital_typhoon.archive: {given} is no folder, expected an archive as "
+            "docs/data.md lays it out; correct the path"
         )
     return Path(given)
 
@@ -108,9 +112,9 @@ def _write(storms: Iterator[Storm | Unusable], params: AcquireParams, folder: Pa
         _report(storm)
     if not kept:
         raise ValueError(
-            f"no storm of the archive has a usable frame ({len(dropped)} left out, the first because: "
-            f"{dropped[0].reason if dropped else 'there was none'}), expected at least one; "
-            "raise acquire.digital_typhoon.max_fill or use other frames"
+            f"no storm of the archive has a usable frame ({len(dropped)} left out, the "
+            f"first because: {dropped[0].reason if dropped else 'there was none'}), "
+            "expected at least one; raise acquire.digital_typhoon.max_fill or use other frames"
         )
     write_json(folder / "provenance.json", provenance(params))
     table(dropped).to_csv(folder / "dropped_frames.csv", index=False)
@@ -121,7 +125,9 @@ def _write_storm(storm: Storm, folder: Path) -> None:
     one_frame = (1, storm.frames.sizes["y"], storm.frames.sizes["x"])
     frames_encoding = {FRAMES: {**PACKED, **_compressed(), "chunksizes": one_frame}}
     _save(storm.frames, folder / "frames.nc", frames_encoding)
-    _save(storm.era5, folder / "era5.nc", {str(name): _compressed() for name in storm.era5.data_vars})
+    _save(
+        storm.era5, folder / "era5.nc", {str(name): _compressed() for name in storm.era5.data_vars}
+    )
 
 
 def _save(fields: xr.Dataset, path: Path, encoding: dict[str, dict]) -> None:

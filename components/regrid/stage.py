@@ -17,7 +17,7 @@ from nephele.fields import contract
 from nephele.params import RegridParams
 from nephele.pictures import contact_sheets as sheets
 from nephele.regridding import storm as regridding
-from nephele.regridding.storm import Regridded, Target
+from nephele.regridding.storm import Target
 from nephele.windows import dataset, splits, store
 from nephele.windows.index import Shape
 
@@ -42,7 +42,7 @@ def run(
     """The windows of all storms, and the figures that describe them."""
     target = Target(params.size, params.cell_km * 1e3)
     variables = list(source.variables)
-    regridded = [regridding.regrid(*storm, variables, target) for storm in storms]
+    frames = dataset.joined([regridding.regrid(*storm, variables, target) for storm in storms])
     plan = dataset.Plan(
         Shape(params.history, params.rollout, params.spacing_hours),
         params.future,
@@ -50,19 +50,20 @@ def run(
         (params.validation_share, params.test_share),
         params.seed,
     )
-    windows = dataset.build(regridded, source.variables, target, plan, source.provenance)
-    return windows, figures(windows, regridded, source)
+    windows = dataset.build(frames, source.variables, target, plan, source.provenance)
+    return windows, figures(windows, frames.filled, source)
 
 
-def figures(windows: xr.Dataset, regridded: list[Regridded], source: Source) -> dict:
+def figures(windows: xr.Dataset, filled: float, source: Source) -> dict:
     """Counts and statistics, for metrics.json."""
-    reasons = source.dropped["reason"].str.replace(r"[\d.]+%", "n%", regex=True)
+    # What stands before the colon is the kind; what follows are the frame's own figures.
+    reasons = source.dropped["reason"].str.split(":").str[0]
     names = windows.variable.values.tolist()
     by_split = {name: windows.split.values == name for name in splits.SPLITS}
     return {
-        "storms": len(regridded),
+        "storms": len(source.storms),
         "frames": int(windows.sizes["frame"]),
-        "filled_share": sum(s.filled * len(s.times) for s in regridded) / windows.sizes["frame"],
+        "filled_share": filled,
         "dropped_frames": len(source.dropped),
         "dropped_by_reason": {str(k): int(n) for k, n in sorted(reasons.value_counts().items())},
         "windows": {name: int(mask.sum()) for name, mask in by_split.items()},
@@ -73,12 +74,20 @@ def figures(windows: xr.Dataset, regridded: list[Regridded], source: Source) -> 
         "frame_mean": float(windows.frame_mean),
         "frame_std": float(windows.frame_std),
         "residual_std": dict(
-            zip(map(str, windows.lead.values.tolist()), windows.residual_std.values.tolist(), strict=True)
+            zip(
+                map(str, windows.lead.values.tolist()),
+                windows.residual_std.values.tolist(),
+                strict=True,
+            )
         ),
         "era5_mean": dict(zip(names, windows.era5_mean.values.tolist(), strict=True)),
         "era5_std": dict(zip(names, windows.era5_std.values.tolist(), strict=True)),
         "era5_valid": dict(
-            zip(names, windows.era5_valid.mean(("frame", "y", "x")).values.tolist(), strict=True)
+            zip(
+                names,
+                windows.era5_valid.mean(("y", "x")).mean("frame").values.tolist(),
+                strict=True,
+            )
         ),
     }
 
@@ -95,16 +104,20 @@ def read_source(data: Path) -> Source:
         dropped = pd.read_csv(data / "dropped_frames.csv", dtype=str)
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(
-            f"{data}: provenance.json or dropped_frames.csv is missing or damaged ({error}), expected what "
-            "acquire makes; run acquire again"
+            f"{data}: provenance.json or dropped_frames.csv is missing or damaged ({error}), "
+            "expected what acquire makes; run acquire again"
         ) from None
     storms = sorted(path.parent.name for path in data.glob("*/frames.nc"))
     if not storms:
-        raise ValueError(f"{data}: found no <storm>/frames.nc, expected at least one; run acquire again")
+        raise ValueError(
+            f"{data}: found no <storm>/frames.nc, expected at least one; run acquire again"
+        )
     return Source(provenance, variables, dropped, storms)
 
 
-def read_storm(data: Path, name: str, variables: dict[str, int | None]) -> tuple[str, xr.Dataset, xr.Dataset]:
+def read_storm(
+    data: Path, name: str, variables: dict[str, int | None]
+) -> tuple[str, xr.Dataset, xr.Dataset]:
     """A storm's frames and fields, checked against the contract."""
     frames_path, era5_path = data / name / "frames.nc", data / name / "era5.nc"
     frames = contract.check_frames(_load(frames_path), str(frames_path))

@@ -19,20 +19,22 @@ def read(path: Path) -> pd.DataFrame:
         ValueError: the file is missing, or not such a table.
     """
     if not path.is_file():
-        raise ValueError(f"{path}: no such file, expected the storm's best track; add it to the archive")
+        raise ValueError(
+            f"{path}: no such file, expected the storm's best track; add it to the archive"
+        )
     try:
         rows = pd.read_csv(path, sep="\t", header=None, usecols=range(len(COLUMNS)), names=COLUMNS)
         times = pd.to_datetime(rows[["year", "month", "day", "hour"]])
         track = rows[["latitude", "longitude"]].astype(float).set_index(pd.DatetimeIndex(times))
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(
-            f"{path}: found no best track ({str(error).splitlines()[0][:100]}), expected tab-separated "
-            "year, month, day, hour, grade, latitude, longitude; replace the file"
+            f"{path}: found no best track ({str(error).splitlines()[0][:100]}), expected "
+            "tab-separated year, month, day, hour, grade, latitude, longitude; replace the file"
         ) from None
     if track.empty or not np.isfinite(track.to_numpy()).all() or track.latitude.abs().max() > 90:
         raise ValueError(
-            f"{path}: latitude or longitude is missing or out of range, expected degrees in columns "
-            "6 and 7; replace the file"
+            f"{path}: latitude or longitude is missing or out of range, expected degrees in "
+            "columns 6 and 7; replace the file"
         )
     track["longitude"] = np.mod(track["longitude"], 360.0)
     return track[~track.index.duplicated()].sort_index()

@@ -41,7 +41,9 @@ def read(files: Sequence[Path], request: Request) -> xr.Dataset:
         ValueError: naming the file, the variable, what was found and what was expected.
     """
     if not files:
-        raise ValueError("no NetCDF file of ERA5 found, expected at least one; check the archive folder")
+        raise ValueError(
+            "no NetCDF file of ERA5 found, expected at least one; check the archive folder"
+        )
     pieces: dict[str, list[xr.DataArray]] = {name: [] for name in request.variables}
     for path in files:
         for field in _fields(path, request):
@@ -128,7 +130,7 @@ def _require_all(pieces: dict[str, list[xr.DataArray]], files: Sequence[Path]) -
     missing = [name for name, parts in pieces.items() if not parts]
     if missing:
         names = ", ".join(f"{name} ({known(name).long_name})" for name in missing)
-        found = ", ".join(name for name, parts in pieces.items() if parts) or "none of the variables"
+        found = ", ".join(name for name, parts in pieces.items() if parts) or "none of them"
         raise ValueError(
             f"{_label(files)}: {names} is missing, found {found}, expected "
             f"{', '.join(pieces)}; download it, or remove it from acquire.variables"
@@ -165,9 +167,16 @@ def _merged(fields: dict[str, xr.DataArray], label: str) -> xr.Dataset:
                 )
     merged = xr.merge(list(fields.values()), join="inner", combine_attrs="drop_conflicts")
     if not merged.sizes["time"]:
-        raise ValueError(f"{label}: time: the variables have no time in common; download the same times")
+        raise ValueError(
+            f"{label}: time: the variables have no time in common, "
+            "expected the same times for all; download them again"
+        )
     return merged
 
 
 def _label(files: Sequence[Path]) -> str:
-    return str(files[0]) if len(files) == 1 else f"{files[0].parent}/{{{','.join(f.name for f in files[:4])}}}"
+    return (
+        str(files[0])
+        if len(files) == 1
+        else f"{files[0].parent}/{{{','.join(f.name for f in files[:4])}}}"
+    )

@@ -28,7 +28,10 @@ def around(frames: xr.Dataset) -> Box:
     latitudes = np.concatenate([latitude.ravel() for latitude, _ in sides])
     longitudes = np.concatenate([longitude.ravel() for _, longitude in sides])
     return Box(
-        float(latitudes.min()), float(latitudes.max()), float(longitudes.min()), float(longitudes.max())
+        float(latitudes.min()),
+        float(latitudes.max()),
+        float(longitudes.min()),
+        float(longitudes.max()),
     )
 
 
@@ -81,8 +84,8 @@ def cut(fields: xr.Dataset, box: Box, name: str) -> xr.Dataset:
         if steps.max() > 1.5 * np.median(steps):
             gap = int(steps.argmax()) + first
             raise ValueError(
-                f"{name}: {axis}: nothing between {values[gap]:g} and {values[gap + 1]:g}, expected "
-                f"a point every {np.median(steps):g}; download the area as one piece"
+                f"{name}: {axis}: nothing between {values[gap]:g} and {values[gap + 1]:g}, "
+                f"expected a point every {np.median(steps):g}; download the area as one piece"
             )
     return fields
 
@@ -92,8 +95,9 @@ def _eastward(fields: xr.Dataset, name: str) -> xr.Dataset:
     turned = np.mod(longitude.astype(float), 360.0)
     if len(np.unique(turned)) < len(turned):
         raise ValueError(
-            f"{name}: longitude: found the same meridian more than once between {longitude.min():g} "
-            f"and {longitude.max():g}, expected each once; remove one of the columns"
+            f"{name}: longitude: found the same meridian more than once between "
+            f"{longitude.min():g} and {longitude.max():g}, expected each once; "
+            "remove one of the columns"
         )
     # Once around is the only break that a file in order can have, wherever it starts.
     if (np.diff(turned) < 0).sum() > 1:

@@ -26,8 +26,8 @@ from nephele.archives.storms import Dropped
 from nephele.fields import contract, grid, times
 
 ATTRIBUTION = (
-    "Digital Typhoon Dataset, National Institute of Informatics, CC BY 4.0 (doi:10.20783/DIAS.664); "
-    "best tracks: Japan Meteorological Agency"
+    "Digital Typhoon Dataset, National Institute of Informatics, CC BY 4.0 "
+    "(doi:10.20783/DIAS.664); best tracks: Japan Meteorological Agency"
 )
 SIZE, CELL = 512, 5_000.0  # pixels a side; m
 NAME = re.compile(r"(?P<time>\d{10})-(?P<storm>[^-]+)-(?P<satellite>[^-]+)-\d+\.h5")
@@ -58,8 +58,9 @@ def storms(archive: Path) -> list[str]:
     names = sorted(path.name for path in folder.iterdir() if any(path.glob("*.h5")))
     if not names:
         raise ValueError(
-            f"{folder}: found no HDF5 frame, expected <storm>/<YYYYMMDDHH>-<storm>-<satellite>-<n>.h5; "
-            "the archive is empty, copy the frames there"
+            f"{folder}: found no HDF5 frame, expected "
+            "<storm>/<YYYYMMDDHH>-<storm>-<satellite>-<n>.h5; the archive is empty, "
+            "copy the frames there"
         )
     return names
 
@@ -117,16 +118,16 @@ def read_era5(
     files = sorted((archive / "environment").glob("*.nc"))
     if not files:
         raise ValueError(
-            f"{archive / 'environment'}: found no NetCDF file, expected ERA5 fields in the CDS's layout; "
-            "put them there, as docs/data.md says"
+            f"{archive / 'environment'}: found no NetCDF file, "
+            "expected ERA5 fields in the CDS's layout; put them there, as docs/data.md says"
         )
-    moments = frames.indexes["time"]
+    moments = times.of(frames)
     box = around(frames)
     if environment == "climatology":
         return cds.mean_over_time(cds.read(files, cds.Request(variables, box)), moments)
     request = cds.Request(variables, box, moments[0] - ERA5_AGE, moments[-1])
     fields = cds.read(files, request)
-    times.latest(fields.indexes["time"], moments, str(archive / "environment"), ERA5_AGE)
+    times.latest(times.of(fields), moments, str(archive / "environment"), ERA5_AGE)
     return fields
 
 
@@ -134,7 +135,8 @@ def _listed(folder: Path) -> list[Frame]:
     frames = []
     for path in sorted(folder.glob("*.h5")):
         match = NAME.fullmatch(path.name)
-        time = pd.to_datetime(match["time"], format="%Y%m%d%H", errors="coerce") if match else pd.NaT
+        digits = match["time"] if match else ""
+        time = pd.to_datetime(digits, format="%Y%m%d%H", errors="coerce")
         if pd.isna(time):
             raise ValueError(
                 f"{path}: found a name without a time, expected "
@@ -149,7 +151,7 @@ def _image(frame: Frame, max_fill: float) -> tuple[np.ndarray | None, str | None
     try:
         brightness = hdf5(frame.path, "infrared")
     except ValueError as error:
-        return None, str(error).removeprefix(f"{frame.path}: ")
+        return None, "unreadable: " + str(error).removeprefix(f"{frame.path}: ")
     reason = quality.fault(brightness, (SIZE, SIZE), max_fill)
     if reason is not None:
         return None, reason

@@ -24,10 +24,13 @@ def together(
     variable = VARIABLES[FRAMES]
     y, x = axes
     latitude, longitude = centres
-    track = {"units": "degrees_north", "long_name": "latitude of the frame's centre"}, {
-        "units": "degrees_east",
-        "long_name": "longitude of the frame's centre",
-    }
+    track = (
+        {"units": "degrees_north", "long_name": "latitude of the frame's centre"},
+        {
+            "units": "degrees_east",
+            "long_name": "longitude of the frame's centre",
+        },
+    )
     axis = {"units": "m", "standard_name": "projection_{}_coordinate"}
     return xr.Dataset(
         {

@@ -8,7 +8,10 @@ import h5py
 import numpy as np
 import xarray as xr
 
-UNREADABLE = "expected {kind}, found a file that cannot be read ({cause}); it is truncated or damaged, copy it again"
+UNREADABLE = (
+    "{path}: expected {kind}, found a file that cannot be read ({cause}); it is truncated or "
+    "damaged, copy it again"
+)
 
 
 @contextmanager
@@ -16,19 +19,20 @@ def netcdf(path: Path) -> Iterator[xr.Dataset]:
     """A NetCDF file, lazily; reading it to the end happens inside the `with`.
 
     Raises:
-        ValueError: there is no file, it is no NetCDF, it ends too early, or its times cannot be decoded.
+        ValueError: there is no file, it is no NetCDF, it ends too early, or its times cannot
+            be decoded.
     """
     if not path.is_file():
         raise ValueError(f"{path}: no such file, expected NetCDF; check the archive folder")
     try:
         dataset = xr.open_dataset(path, engine="netcdf4", decode_timedelta=False, cache=False)
     except (OSError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{path}: {UNREADABLE.format(kind='NetCDF', cause=_brief(error))}") from None
+        raise _unreadable(path, "NetCDF", error) from None
     with dataset:
         try:
             yield dataset
         except (OSError, RuntimeError) as error:
-            raise ValueError(f"{path}: {UNREADABLE.format(kind='NetCDF', cause=_brief(error))}") from None
+            raise _unreadable(path, "NetCDF", error) from None
 
 
 def hdf5(path: Path, dataset: str) -> np.ndarray:
@@ -44,8 +48,9 @@ def hdf5(path: Path, dataset: str) -> np.ndarray:
                 raise ValueError(f"{path}: dataset {dataset!r} is missing, found {found}")
             return np.asarray(file[dataset][()], dtype=np.float32)
     except (OSError, RuntimeError) as error:
-        raise ValueError(f"{path}: {UNREADABLE.format(kind='HDF5', cause=_brief(error))}") from None
+        raise _unreadable(path, "HDF5", error) from None
 
 
-def _brief(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:120]
+def _unreadable(path: Path, kind: str, error: Exception) -> ValueError:
+    cause = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:120]
+    return ValueError(UNREADABLE.format(path=path, kind=kind, cause=cause))

@@ -28,16 +28,15 @@ def fault(brightness: np.ndarray, shape: tuple[int, int], max_fill: float) -> st
     if brightness.shape != shape:
         return f"shape is {_by(brightness.shape)}, expected {_by(shape)}"
     fill, hot, flat = _fill(brightness), _hot(brightness), _flat(brightness)
-    share = float((fill | hot | flat).mean())
-    if share <= max_fill:
+    kinds = {"fill": fill, "burnt-in text": hot, "grey wedge": flat & ~fill & ~hot}
+    shares = {kind: float(mask.mean()) for kind, mask in kinds.items() if mask.any()}
+    if sum(shares.values()) <= max_fill:
         return None
-    kinds = [
-        (fill, f"fill (no value, or below {COLDEST:.0f} K)"),
-        (hot, f"above {HOTTEST:.0f} K, as burnt-in text is"),
-        (flat & ~fill & ~hot, "one single value, as a grey wedge is"),
-    ]
-    parts = "; ".join(f"{mask.mean():.3%} {kind}" for mask, kind in kinds if mask.any())
-    return f"{share:.3%} of the pixels are unusable, expected at most {max_fill:.3%}: {parts}"
+    parts = ", ".join(f"{share:.3%} {kind}" for kind, share in shares.items())
+    return (
+        f"unusable pixels ({', '.join(shares)}): {parts} (below {COLDEST:.0f} K or NaN, above "
+        f"{HOTTEST:.0f} K, or one single value), expected at most {max_fill:.3%}"
+    )
 
 
 def _fill(brightness: np.ndarray) -> np.ndarray:

@@ -2,10 +2,10 @@
 
 The synthetic world writes this layout, and any satellite product can be brought to it:
 
-    frames/<storm>.nc                   irwin or brightness_temperature (time, y, x), K; x and y in m
-                                        on the storm-centred equal-area plane; centre_latitude and
-                                        centre_longitude (time), degrees
-    era5/<storm>_single_levels.nc       as the CDS delivers them
+    frames/<storm>.nc                irwin or brightness_temperature (time, y, x), K; x and y in m
+                                     on the storm-centred equal-area plane; centre_latitude and
+                                     centre_longitude (time), degrees
+    era5/<storm>_single_levels.nc    as the CDS delivers them
     era5/<storm>_pressure_levels.nc
 """
 
@@ -53,7 +53,7 @@ def read_frames(archive: Path, storm: str) -> xr.Dataset:
         contract.check_frames(upright, str(path))
         return together(
             upright[FRAMES].values,
-            upright.indexes["time"],
+            times.of(upright),
             (upright.y.values.astype(float), upright.x.values.astype(float)),
             (
                 upright.centre_latitude.values.astype(float),
@@ -62,21 +62,24 @@ def read_frames(archive: Path, storm: str) -> xr.Dataset:
         )
 
 
-def read_era5(archive: Path, storm: str, frames: xr.Dataset, variables: dict[str, int | None]) -> xr.Dataset:
+def read_era5(
+    archive: Path, storm: str, frames: xr.Dataset, variables: dict[str, int | None]
+) -> xr.Dataset:
     """The fields around a storm, at the times of its frames and up to six hours before.
 
     Raises:
         ValueError: naming the file, the variable, what was found and what was expected.
     """
-    moments = frames.indexes["time"]
+    moments = times.of(frames)
     files = sorted((archive / "era5").glob(f"{storm}_*.nc"))
     if not files:
         raise ValueError(
-            f"{archive / 'era5'}: found no {storm}_*.nc, expected the storm's ERA5 fields; download them"
+            f"{archive / 'era5'}: found no {storm}_*.nc, "
+            "expected the storm's ERA5 fields; download them"
         )
     request = cds.Request(variables, around(frames), moments[0] - ERA5_AGE, moments[-1])
     fields = cds.read(files, request)
-    times.latest(fields.indexes["time"], moments, str(archive / "era5"), ERA5_AGE)
+    times.latest(times.of(fields), moments, str(archive / "era5"), ERA5_AGE)
     return fields
 
 

@@ -107,7 +107,9 @@ def _check_present(fields: xr.Dataset, variable: str, name: str) -> None:
 
 def _check_dims(field: xr.DataArray, dims: tuple[str, ...], name: str) -> None:
     if field.dims != dims:
-        raise ValueError(f"{name}: {field.name}: axes are {field.dims}, expected {dims}; transpose it")
+        raise ValueError(
+            f"{name}: {field.name}: axes are {field.dims}, expected {dims}; transpose it"
+        )
 
 
 def _check_axis(fields: xr.Dataset, axis: str, name: str) -> None:
@@ -115,7 +117,10 @@ def _check_axis(fields: xr.Dataset, axis: str, name: str) -> None:
         raise ValueError(f"{name}: coordinate {axis} is missing; expected an increasing axis")
     values = fields[axis].values
     if values.ndim != 1 or len(values) < 2:
-        raise ValueError(f"{name}: {axis}: found shape {values.shape}, expected at least two points")
+        raise ValueError(
+            f"{name}: {axis}: found shape {values.shape}, "
+            "expected at least two points; download a larger area"
+        )
     if not np.isfinite(values).all() or not (np.diff(values) > 0).all():
         raise ValueError(
             f"{name}: {axis}: found {values[0]:g} … {values[-1]:g}, not increasing throughout, "

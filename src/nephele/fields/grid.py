@@ -5,28 +5,30 @@ longitudes follow from them here, so that no file has to carry them frame by fra
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 EARTH_RADIUS = 6_371_000.0  # m
 
-Array = NDArray[np.float64]
+Values = np.ndarray | float
 
 
-def centres(size: int, cell: float) -> Array:
+def centres(size: int, cell: float) -> np.ndarray:
     """Cell centres of a square grid about the origin, in the units of `cell`, increasing."""
     return (np.arange(size) - (size - 1) / 2) * cell
 
 
-def edges(points: Array) -> Array:
+def edges(points: np.ndarray) -> np.ndarray:
     """Cell edges about increasing cell centres: half-way between, and as far beyond the ends."""
     middle = (points[1:] + points[:-1]) / 2
     return np.concatenate([[2 * points[0] - middle[0]], middle, [2 * points[-1] - middle[-1]]])
 
 
 def to_plane(
-    latitude: Array, longitude: Array, centre_latitude: Array, centre_longitude: Array
-) -> tuple[Array, Array]:
-    """Project degrees to x (east) and y (north), m. Arguments broadcast (Snyder 1987, eq. 24-2 to 24-4)."""
+    latitude: Values, longitude: Values, centre_latitude: Values, centre_longitude: Values
+) -> tuple[np.ndarray, np.ndarray]:
+    """Project degrees to x (east) and y (north), m (Snyder 1987, eq. 24-2 to 24-4).
+
+    Arguments broadcast.
+    """
     phi, phi0 = np.deg2rad(latitude), np.deg2rad(centre_latitude)
     dlon = np.deg2rad(np.asarray(longitude) - centre_longitude)
     cosine = np.sin(phi0) * np.sin(phi) + np.cos(phi0) * np.cos(phi) * np.cos(dlon)
@@ -37,9 +39,11 @@ def to_plane(
 
 
 def to_sphere(
-    x: Array, y: Array, centre_latitude: Array, centre_longitude: Array
-) -> tuple[Array, Array]:
-    """Latitude and longitude (0 to 360), degrees, of points of the plane (Snyder 1987, eq. 20-14 to 20-15).
+    x: Values, y: Values, centre_latitude: Values, centre_longitude: Values
+) -> tuple[np.ndarray, np.ndarray]:
+    """Latitude and longitude (0 to 360), degrees, of points of the plane.
+
+    Snyder 1987, eq. 20-14 and 20-15, with c = 2 arcsin(ρ / 2R).
 
     Arguments broadcast.
     """
@@ -48,15 +52,17 @@ def to_sphere(
     angle = 2 * np.arcsin(distance / (2 * EARTH_RADIUS))
     # sin(angle) / distance has the limit 1 / R at the centre.
     ratio = np.sin(angle)
-    ratio = np.divide(ratio, distance, out=np.full_like(ratio, 1 / EARTH_RADIUS), where=distance > 0)
+    ratio = np.divide(
+        ratio, distance, out=np.full_like(ratio, 1 / EARTH_RADIUS), where=distance > 0
+    )
     latitude = np.arcsin(np.cos(angle) * np.sin(phi0) + y * ratio * np.cos(phi0))
     eastward = np.arctan2(x * ratio, np.cos(phi0) * np.cos(angle) - y * ratio * np.sin(phi0))
     return np.rad2deg(latitude), np.mod(centre_longitude + np.rad2deg(eastward), 360.0)
 
 
 def positions(
-    x: Array, y: Array, centre_latitude: Array, centre_longitude: Array
-) -> tuple[Array, Array]:
+    x: np.ndarray, y: np.ndarray, centre_latitude: Values, centre_longitude: Values
+) -> tuple[np.ndarray, np.ndarray]:
     """Latitude and longitude of every cell of every frame, degrees, shape (time, y, x)."""
     return to_sphere(
         x[None, None, :],

@@ -2,12 +2,18 @@
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 HOUR = pd.Timedelta(hours=1)
 
 
+def of(fields: xr.Dataset) -> pd.DatetimeIndex:
+    """The times of `fields`."""
+    return pd.DatetimeIndex(fields["time"].values)
+
+
 def check(times: pd.DatetimeIndex, name: str) -> None:
-    """Refuse times that are missing, repeated or out of order; `name` is the file that they stand in.
+    """Refuse times that are missing, repeated or out of order; `name` is their file.
 
     Raises:
         ValueError: naming the first time at fault.
@@ -31,7 +37,9 @@ def check(times: pd.DatetimeIndex, name: str) -> None:
         )
 
 
-def latest(known: pd.DatetimeIndex, wanted: pd.DatetimeIndex, name: str, age: pd.Timedelta) -> np.ndarray:
+def latest(
+    known: pd.DatetimeIndex, wanted: pd.DatetimeIndex, name: str, age: pd.Timedelta
+) -> np.ndarray:
     """Index of the latest time of `known` at or before each time of `wanted`, at most `age` old.
 
     Never interpolated: a forecast must not see a field of the future.
@@ -43,8 +51,8 @@ def latest(known: pd.DatetimeIndex, wanted: pd.DatetimeIndex, name: str, age: pd
     late = (index < 0) | (wanted - known[np.maximum(index, 0)] > age)
     if late.any():
         raise ValueError(
-            f"{name}: time: found {known[0]:%Y-%m-%d %H:%M} to {known[-1]:%Y-%m-%d %H:%M}, expected a "
-            f"field at most {age / HOUR:.0f} h before each frame, and there is none for "
+            f"{name}: time: found {known[0]:%Y-%m-%d %H:%M} to {known[-1]:%Y-%m-%d %H:%M}, "
+            f"expected a field at most {age / HOUR:.0f} h before each frame, and there is none for "
             f"{wanted[late][0]:%Y-%m-%d %H:%M} ({int(late.sum())} of {len(wanted)} frames); "
             "download these times too, or use the archive's climatology"
         )

@@ -67,7 +67,9 @@ VARIABLES = {
     "t": Variable("temperature", "air_temperature", "K", 160.0, 335.0, ("kelvin",)),
     "u": Variable("eastward wind", "eastward_wind", "m s-1", -150.0, 150.0, ("m s**-1", "m/s")),
     "v": Variable("northward wind", "northward_wind", "m s-1", -150.0, 150.0, ("m s**-1", "m/s")),
-    "q": Variable("specific humidity", "specific_humidity", "kg kg-1", -0.001, 0.04, ("kg kg**-1",)),
+    "q": Variable(
+        "specific humidity", "specific_humidity", "kg kg-1", -0.001, 0.04, ("kg kg**-1",)
+    ),
 }
 
 # What a file most often holds instead, and what turns it into the contract's units.

@@ -7,7 +7,9 @@ import matplotlib
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from nephele.fields.variables import FRAMES, known
 from nephele.pictures import palette
@@ -29,24 +31,36 @@ def draw(windows: xr.Dataset, storm: str, levels: Mapping[str, int | None], path
     Hatching marks cells that are mostly not defined and were filled with the climatology.
     """
     own = np.flatnonzero(windows.storm.values == storm)
-    chosen = own[np.unique(np.linspace(0, len(own) - 1, min(COLUMNS, len(own))).round().astype(int))]
+    chosen = own[
+        np.unique(np.linspace(0, len(own) - 1, min(COLUMNS, len(own))).round().astype(int))
+    ]
     part = windows.isel(frame=chosen)
     names = [str(name) for name in windows.variable.values]
-    figure = Figure(figsize=(2.3 * len(chosen) + 1.2, 2.3 * (1 + len(names)) + 0.9), layout="constrained")
+    figure = Figure(
+        figsize=(2.3 * len(chosen) + 1.2, 2.3 * (1 + len(names)) + 0.9), layout="constrained"
+    )
     axes = figure.subplots(1 + len(names), len(chosen), squeeze=False)
     _frames_row(figure, axes[0], part)
     for row, name in enumerate(names, start=1):
         _field_row(figure, axes[row], part.sel(variable=name), (name, levels[name]))
     synthetic = "SYNTHETIC · " if windows.attrs["synthetic"] else ""
-    environment = " · ERA5's place taken by a climatology" if windows.attrs["environment"] != "analysis" else ""
-    figure.suptitle(f"{synthetic}storm {storm}{environment} · {len(own)} frames in all", fontsize=11)
+    environment = (
+        " · ERA5's place taken by a climatology"
+        if windows.attrs["environment"] != "analysis"
+        else ""
+    )
+    figure.suptitle(
+        f"{synthetic}storm {storm}{environment} · {len(own)} frames in all", fontsize=11
+    )
     write_png(figure, path)
 
 
 def _frames_row(figure: Figure, axes: Sequence[Axes], part: xr.Dataset) -> None:
     for axis, number in zip(axes, range(part.sizes["frame"]), strict=True):
         frame = part.isel(frame=number)
-        image = _show(axis, frame[FRAMES].values, palette.infrared(), palette.COLDEST, palette.WARMEST)
+        image = _show(
+            axis, frame[FRAMES].values, palette.infrared(), palette.COLDEST, palette.WARMEST
+        )
         moment = np.datetime_as_string(frame.time.values, unit="h").replace("T", " ")
         axis.set_title(f"{moment} UTC\n{_position(frame)}", fontsize=7)
     _bar(figure, image, axes, "brightness temperature, K")
@@ -64,20 +78,24 @@ def _field_row(
         missing = frame.era5_valid.values < 0.5
         if missing.any():
             extent = axis.images[0].get_extent()
-            axis.contourf(missing, levels=[0.5, 1.5], colors="none", hatches=["////"], extent=extent)
+            axis.contourf(
+                missing, levels=[0.5, 1.5], colors="none", hatches=["////"], extent=extent
+            )
         axis.set_title(f"valid {float(frame.era5_valid.mean()):.0%}", fontsize=7)
     where = "" if level is None else f" {level} hPa"
     _bar(figure, image, axes, f"{known(name).long_name}{where}, {known(name).units}")
 
 
-def _show(axis: Axes, values: np.ndarray, colours: object, low: float, high: float):  # type: ignore[no-untyped-def]
+def _show(axis: Axes, values: np.ndarray, colours: Colormap, low: float, high: float) -> AxesImage:
     axis.set_xticks([])
     axis.set_yticks([])
-    return axis.imshow(values, origin="lower", cmap=colours, vmin=low, vmax=high, interpolation="nearest")
+    return axis.imshow(
+        values, origin="lower", cmap=colours, vmin=low, vmax=high, interpolation="nearest"
+    )
 
 
-def _bar(figure: Figure, image: object, axes: Sequence[Axes], text: str) -> None:
-    bar = figure.colorbar(image, ax=list(axes), shrink=0.9, pad=0.01)  # type: ignore[arg-type]
+def _bar(figure: Figure, image: AxesImage, axes: Sequence[Axes], text: str) -> None:
+    bar = figure.colorbar(image, ax=list(axes), shrink=0.9, pad=0.01)
     bar.set_label(text, fontsize=7)
     bar.ax.tick_params(labelsize=6)
 
@@ -85,4 +103,5 @@ def _bar(figure: Figure, image: object, axes: Sequence[Axes], text: str) -> None
 def _position(frame: xr.Dataset) -> str:
     latitude, longitude = float(frame.latitude), float(frame.longitude)
     east = longitude if longitude <= 180 else 360 - longitude
-    return f"{abs(latitude):.1f}°{'N' if latitude >= 0 else 'S'} {east:.1f}°{'E' if longitude <= 180 else 'W'}"
+    hemisphere = "N" if latitude >= 0 else "S", "E" if longitude <= 180 else "W"
+    return f"{abs(latitude):.1f}°{hemisphere[0]} {east:.1f}°{hemisphere[1]}"

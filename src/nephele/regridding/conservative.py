@@ -15,14 +15,17 @@ from nephele.fields import grid
 
 @dataclass(frozen=True)
 class Overlaps:
-    """Shares of each target cell that each source cell covers, along y and along x: (target, source)."""
+    """Share of each target cell that each source cell covers, along either axis.
+
+    Both (target, source).
+    """
 
     y: sparse.csr_array
     x: sparse.csr_array
 
 
 def overlaps(source_y: np.ndarray, source_x: np.ndarray, target: np.ndarray, name: str) -> Overlaps:
-    """The weights from cells centred at `source_y`, `source_x` to a square grid of centres `target`, m.
+    """The weights from cells centred at `source_y`, `source_x` to a square grid `target`, m.
 
     Raises:
         ValueError: the source does not cover the target; `name` is the file that it stands in.
@@ -33,8 +36,8 @@ def overlaps(source_y: np.ndarray, source_x: np.ndarray, target: np.ndarray, nam
         slack = 0.1 * float(np.diff(points).max())
         if have[0] > need[0] + slack or have[-1] < need[-1] - slack:
             raise ValueError(
-                f"{name}: {axis}: the frames reach from {have[0] / 1e3:.0f} to {have[-1] / 1e3:.0f} km, "
-                f"expected {need[0] / 1e3:.0f} to {need[-1] / 1e3:.0f} km; "
+                f"{name}: {axis}: the frames reach from {have[0] / 1e3:.0f} to "
+                f"{have[-1] / 1e3:.0f} km, expected {need[0] / 1e3:.0f} to {need[-1] / 1e3:.0f} km; "
                 "lower regrid.size or regrid.cell_km"
             )
     return Overlaps(_shares(source_y, target), _shares(source_x, target))
@@ -47,7 +50,7 @@ def regrid(weights: Overlaps, frames: np.ndarray) -> tuple[np.ndarray, np.ndarra
         frames: (time, y, x) on the source grid, NaN where unusable.
 
     Returns:
-        means (time, y, x) on the target grid, NaN where nothing is valid; fractions, the same shape.
+        means (time, y, x) on the target grid, NaN where nothing is valid; fractions, alike.
     """
     valid = np.isfinite(frames)
     total = _both(weights, np.where(valid, frames, 0.0))

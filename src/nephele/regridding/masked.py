@@ -12,7 +12,7 @@ def apply(weights: sparse.csr_array, fields: np.ndarray) -> tuple[np.ndarray, np
         fields: (source, field), NaN where missing.
 
     Returns:
-        values (target, field), NaN where nothing valid has weight; fraction (target, field), 0 to 1.
+        values (target, field), NaN where nothing valid has weight; fraction, alike, 0 to 1.
     """
     valid = np.isfinite(fields)
     total = weights @ np.where(valid, fields, 0.0)

@@ -35,7 +35,8 @@ class Regridded:
     Attributes:
         frames: K, (frame, y, x), no NaN.
         era5: (frame, variable, y, x), native units, NaN where nothing is valid.
-        valid: the fraction of each cell's weight that is valid, (frame, variable, y, x).
+        valid: how much of each cell's weight is valid, whole per cent (a quarter of a fraction's
+            memory), (frame, variable, y, x).
         filled: share of the frames' cells without a measurement, filled from the nearest one.
     """
 
@@ -62,14 +63,14 @@ def regrid(
         frames.y.values, frames.x.values, target.points, f"data/{name}/frames.nc"
     )
     images, _ = conservative.regrid(weights, frames[FRAMES].values)
-    fields, valid = _fields(era5, frames.indexes["time"], centre, variables, target, name)
+    fields, valid = _fields(era5, times.of(frames), centre, variables, target, name)
     return Regridded(
         name,
-        frames.indexes["time"],
+        times.of(frames),
         *centre,
         filled_from_nearest(images).astype(np.float32),
         fields.astype(np.float32),
-        valid.astype(np.float32),
+        np.rint(100 * valid).astype(np.uint8),
         float(np.isnan(images).mean()),
     )
 
@@ -82,7 +83,9 @@ def filled_from_nearest(frames: np.ndarray) -> np.ndarray:
     for frame in filled:
         hole = np.isnan(frame)
         if hole.any():
-            nearest = ndimage.distance_transform_edt(hole, return_distances=False, return_indices=True)
+            nearest = ndimage.distance_transform_edt(
+                hole, return_distances=False, return_indices=True
+            )
             frame[:] = frame[tuple(nearest)]
     return filled
 
@@ -98,13 +101,15 @@ def _fields(
     label = f"data/{name}/era5.nc"
     latitude, longitude = grid.positions(target.points, target.points, *centre)
     axes = era5.latitude.values, era5.longitude.values
-    for axis, have, need in zip(("latitude", "longitude"), axes, (latitude, longitude), strict=True):
+    for axis, have, need in zip(
+        ("latitude", "longitude"), axes, (latitude, longitude), strict=True
+    ):
         if have[0] > need.min() or have[-1] < need.max():
             raise ValueError(
                 f"{label}: {axis}: found {have[0]:g} to {have[-1]:g}, expected at least "
                 f"{need.min():.2f} to {need.max():.2f}; acquire a larger area"
             )
-    source = times.latest(era5.indexes["time"], moments, label, ERA5_AGE)
+    source = times.latest(times.of(era5), moments, label, ERA5_AGE)
     weights = bilinear.weights(axes, latitude, longitude, source, era5.sizes["time"])
     columns = [era5[v].transpose(*contract.ERA5_DIMS).values.ravel() for v in variables]
     values, valid = masked.apply(weights, np.stack(columns, axis=-1).astype(np.float64))

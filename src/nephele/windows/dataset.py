@@ -29,8 +29,45 @@ class Plan:
     seed: int
 
 
+@dataclass(frozen=True)
+class Frames:
+    """The frames of all storms, one after the other.
+
+    Attributes:
+        table: storm, time, latitude and longitude of each frame.
+        brightness: K, (frame, y, x).
+        era5: native units, (frame, variable, y, x), NaN where nothing is valid.
+        valid: whole per cent, (frame, variable, y, x).
+        filled: share of the cells of `brightness` without a measurement.
+    """
+
+    table: pd.DataFrame
+    brightness: np.ndarray
+    era5: np.ndarray
+    valid: np.ndarray
+    filled: float
+
+
+def joined(storms: Sequence[Regridded]) -> Frames:
+    """All storms as one, so that the storms themselves can be forgotten: they are large."""
+    columns = [
+        pd.DataFrame(
+            {"storm": s.name, "time": s.times, "latitude": s.latitude, "longitude": s.longitude}
+        )
+        for s in storms
+    ]
+    table = pd.concat(columns, ignore_index=True)
+    return Frames(
+        table,
+        np.concatenate([storm.frames for storm in storms]),
+        np.concatenate([storm.era5 for storm in storms]),
+        np.concatenate([storm.valid for storm in storms]),
+        sum(storm.filled * len(storm.times) for storm in storms) / len(table),
+    )
+
+
 def build(
-    storms: Sequence[Regridded],
+    frames: Frames,
     variables: Mapping[str, int | None],
     target: Target,
     plan: Plan,
@@ -38,34 +75,33 @@ def build(
 ) -> xr.Dataset:
     """Frames and fields of all storms, their windows and splits, and the training statistics.
 
+    The holes in `frames.era5` are filled in place.
+
     Raises:
         ValueError: there is no complete window, or a split is empty.
     """
     if not 0 < plan.future <= plan.shape.rollout:
         raise ValueError(
-            f"regrid.future = {plan.future}, expected at most regrid.rollout = {plan.shape.rollout}; "
-            "raise the roll-out"
+            f"regrid.future = {plan.future}, expected at most regrid.rollout = "
+            f"{plan.shape.rollout}; raise the roll-out"
         )
-    table = _frame_table(storms)
-    frame_index = _windows(storms, plan.shape)
+    table = frames.table
+    frame_index = _windows(table, plan.shape)
     owner = table["storm"].to_numpy()[frame_index[:, 0]]
     split = _split(table, frame_index, owner, plan)
     chosen = split != splits.NONE
     frame_index, owner, split = frame_index[chosen], owner[chosen], split[chosen]
+    training = frame_index[split == "train"]
+    fitted = statistics.of(
+        frames.brightness, frames.era5, frames.valid, training, plan.shape.history
+    )
+    _fill(frames.era5, fitted.climatology.astype(np.float32))
 
-    frames = np.concatenate([storm.frames for storm in storms])
-    era5 = np.concatenate([storm.era5 for storm in storms])
-    valid = np.concatenate([storm.valid for storm in storms])
-    fitted = statistics.of(frames, era5, valid, frame_index[split == "train"], plan.shape.history)
-    for number, values in enumerate(fitted.climatology):
-        hole = np.isnan(era5[:, number])
-        era5[:, number][hole] = np.broadcast_to(values.astype(np.float32), hole.shape)[hole]
-
-    dataset = xr.Dataset(
+    windows = xr.Dataset(
         {
-            FRAMES: (("frame", "y", "x"), frames),
-            "era5": (("frame", "variable", "y", "x"), era5),
-            "era5_valid": (("frame", "variable", "y", "x"), valid),
+            FRAMES: (("frame", "y", "x"), frames.brightness),
+            "era5": (("frame", "variable", "y", "x"), frames.era5),
+            "era5_valid": (("frame", "variable", "y", "x"), frames.valid * np.float32(0.01)),
             "frame_index": (("window", "step"), frame_index.astype(np.int32)),
             **_statistics(fitted),
         },
@@ -81,43 +117,49 @@ def build(
             "lead": plan.shape.hours[plan.shape.history :].astype(np.int32),
             "window_storm": ("window", owner.astype(str)),
             "split": ("window", split.astype(str)),
-            "init_time": ("window", table["time"].to_numpy()[frame_index[:, plan.shape.history - 1]]),
+            "init_time": (
+                "window",
+                table["time"].to_numpy()[frame_index[:, plan.shape.history - 1]],
+            ),
         },
         attrs=_attributes(target, plan, provenance),
     )
-    return _described(dataset, variables)
+    return _described(windows, variables)
 
 
-def _frame_table(storms: Sequence[Regridded]) -> pd.DataFrame:
+def _windows(table: pd.DataFrame, shape: index.Shape) -> np.ndarray:
+    series = {name: part.index for name, part in table.groupby("storm", sort=False)}
     parts = [
-        pd.DataFrame({"storm": s.name, "time": s.times, "latitude": s.latitude, "longitude": s.longitude})
-        for s in storms
-    ]
-    return pd.concat(parts, ignore_index=True)
-
-
-def _windows(storms: Sequence[Regridded], shape: index.Shape) -> np.ndarray:
-    starts = np.cumsum([0, *(len(storm.times) for storm in storms)])
-    parts = [
-        start + index.within(storm.times, shape) for start, storm in zip(starts, storms, strict=False)
+        rows.to_numpy()[index.within(pd.DatetimeIndex(table.loc[rows, "time"]), shape)]
+        for rows in series.values()
     ]
     windows = np.concatenate(parts)
     if not len(windows):
-        longest = max(len(storm.times) for storm in storms)
         raise ValueError(
-            f"no storm has {shape.history} + {shape.rollout} frames exactly {shape.spacing_hours} h apart "
-            f"(the longest has {longest} frames), expected at least one window; acquire longer series, or "
-            "lower regrid.rollout or regrid.history"
+            f"no storm has {shape.history} + {shape.rollout} frames exactly "
+            f"{shape.spacing_hours} h apart (the longest has "
+            f"{max(map(len, series.values()))} frames), expected at least one window; acquire "
+            "longer series, or lower regrid.rollout or regrid.history"
         )
     return windows
 
 
-def _split(table: pd.DataFrame, frame_index: np.ndarray, owner: np.ndarray, plan: Plan) -> np.ndarray:
+def _split(
+    table: pd.DataFrame, frame_index: np.ndarray, owner: np.ndarray, plan: Plan
+) -> np.ndarray:
     if plan.split_by == "storm":
         return splits.by_storm(owner, *plan.shares, plan.seed)
     times = pd.DatetimeIndex(table["time"])
     first, last = times[frame_index[:, 0]], times[frame_index[:, -1]]
     return splits.by_time(first, last, plan.shape.span, plan.shares)
+
+
+def _fill(era5: np.ndarray, climatology: np.ndarray) -> None:
+    """Replace NaN in `era5` (frame, variable, y, x), in place."""
+    for frame in era5:
+        hole = np.isnan(frame)
+        if hole.any():
+            frame[hole] = climatology[hole]
 
 
 def _statistics(fitted: statistics.Statistics) -> dict[str, tuple]:
@@ -160,7 +202,10 @@ def _described(windows: xr.Dataset, variables: Mapping[str, int | None]) -> xr.D
         "residual_std": ("root mean square change from the initial frame, training windows", "K"),
         "era5_mean": ("mean over the training frames; units by variable", None),
         "era5_std": ("standard deviation over the training frames; units by variable", None),
-        "era5_climatology": ("storm-relative mean over the training frames; units by variable", None),
+        "era5_climatology": (
+            "storm-relative mean over the training frames; units by variable",
+            None,
+        ),
         "latitude": ("latitude of the frame's centre", "degrees_north"),
         "longitude": ("longitude of the frame's centre", "degrees_east"),
         "y": ("distance northward from the centre", "m"),

@@ -21,8 +21,9 @@ def by_storm(storm: np.ndarray, validation: float, test: float, seed: int) -> np
     held = [max(1, round(share * len(names))) for share in (validation, test)]
     if len(names) - sum(held) < 1:
         raise ValueError(
-            f"{len(names)} storm(s) with complete windows ({', '.join(names) or 'none'}), expected at least "
-            f"{sum(held) + 1} to split by storm; acquire more storms, or set regrid.split_by to time"
+            f"{len(names)} storm(s) with complete windows ({', '.join(names) or 'none'}), expected "
+            f"at least {sum(held) + 1} to split by storm; acquire more storms, "
+            "or set regrid.split_by to time"
         )
     order = np.random.default_rng(seed).permutation(names)
     parts = np.split(order, np.cumsum(held))
@@ -37,7 +38,8 @@ def by_time(
 
     No frame is in two splits, and between the last frame of one and the first of the next
     there is at least `gap`; windows across a border are in no split (""). Of all pairs of
-    moments, the one is taken that leaves the poorest split richest, relative to its share.
+    moments, the one is taken that makes the sum of share·ln(count) largest: where nothing is
+    lost to the gaps, the counts are in proportion to the shares.
 
     Args:
         first, last: times of each window's first and last frame.
@@ -55,17 +57,19 @@ def by_time(
     after = len(starts) - np.searchsorted(starts, moments + gap.to_timedelta64(), side="left")
     between = _between(first.values, last.values, moments, gap.to_timedelta64())
     validation, test = (max(share, 1e-6) for share in shares)
-    poorest = np.minimum(
-        np.minimum(before[:, None] / (1 - validation - test), between / validation),
-        after[None, :] / test,
-    )
-    a, b = np.unravel_index(int(poorest.argmax()), poorest.shape)
-    if poorest[a, b] <= 0:
+    with np.errstate(divide="ignore"):
+        merit = (
+            (1 - validation - test) * np.log(before)[:, None]
+            + validation * np.log(between)
+            + test * np.log(after)[None, :]
+        )
+    a, b = np.unravel_index(int(merit.argmax()), merit.shape)
+    if not np.isfinite(merit[a, b]):
         covered = (last.max() - first.min()) / pd.Timedelta(hours=1) if len(first) else 0
         raise ValueError(
-            f"{len(first)} windows over {covered:.0f} h leave training, validation or test empty with gaps of "
-            f"{gap / pd.Timedelta(hours=1):.0f} h, expected at least one window in each; "
-            "acquire more storms, or lower regrid.rollout or regrid.history"
+            f"{len(first)} windows over {covered:.0f} h leave training, validation or test empty "
+            f"with gaps of {gap / pd.Timedelta(hours=1):.0f} h between them, expected at least one "
+            "window in each; acquire more storms, or lower regrid.rollout or regrid.history"
         )
     later = first.values >= moments[a] + gap.to_timedelta64()
     split = np.full(len(first), NONE, dtype=object)
@@ -77,10 +81,16 @@ def by_time(
 
 def _thinned(moments: np.ndarray, most: int = 400) -> np.ndarray:
     """Evenly chosen among very many: where exactly to cut a long record hardly matters."""
-    return moments[np.unique(np.linspace(0, len(moments) - 1, most).astype(int))] if len(moments) else moments
+    return (
+        moments[np.unique(np.linspace(0, len(moments) - 1, most).astype(int))]
+        if len(moments)
+        else moments
+    )
 
 
-def _between(first: np.ndarray, last: np.ndarray, moments: np.ndarray, gap: np.timedelta64) -> np.ndarray:
+def _between(
+    first: np.ndarray, last: np.ndarray, moments: np.ndarray, gap: np.timedelta64
+) -> np.ndarray:
     """How many windows lie after moment a and the gap, and end by moment b; (a, b)."""
     counts = np.zeros((len(moments), len(moments)), dtype=int)
     for row, moment in enumerate(moments):

@@ -31,14 +31,17 @@ def of(
 
     Args:
         frames: (frame, y, x), K.
-        era5, valid: (frame, variable, y, x); NaN in `era5` where `valid` is 0.
+        era5: (frame, variable, y, x), NaN where nothing is valid.
+        valid: the weight of each value, per cent or fractions alike, the same shape.
         windows: indices of the frames of the training windows, (window, step).
         history: steps up to the initial time.
     """
     used = np.unique(windows)
     mean, std = _moments(frames[used])
     climatology, era5_mean, era5_std = _fields(era5, valid, used)
-    return Statistics(mean, std, _residuals(frames, windows, history), era5_mean, era5_std, climatology)
+    return Statistics(
+        mean, std, _residuals(frames, windows, history), era5_mean, era5_std, climatology
+    )
 
 
 def _moments(frames: np.ndarray) -> tuple[float, float]:
@@ -50,7 +53,9 @@ def _residuals(frames: np.ndarray, windows: np.ndarray, history: int) -> np.ndar
     last = windows[:, history - 1]
     return np.array(
         [
-            np.sqrt(np.mean([np.mean((frames[b] - frames[a]) ** 2, dtype=np.float64) for a, b in pairs]))
+            np.sqrt(
+                np.mean([np.mean((frames[b] - frames[a]) ** 2, dtype=np.float64) for a, b in pairs])
+            )
             for pairs in (np.stack([last, later], axis=1) for later in windows[:, history:].T)
         ]
     )
@@ -59,7 +64,7 @@ def _residuals(frames: np.ndarray, windows: np.ndarray, history: int) -> np.ndar
 def _fields(
     era5: np.ndarray, valid: np.ndarray, used: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Composite mean, and mean and standard deviation by variable, weighted by the valid fraction."""
+    """Composite mean; mean and standard deviation by variable; all weighted by `valid`."""
     shape = era5.shape[1:]
     weight, total = np.zeros(shape), np.zeros(shape)
     for frame in used:  # frame by frame: the fields are the largest thing in memory

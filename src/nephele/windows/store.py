@@ -1,5 +1,6 @@
 """The windows on disk: one Zarr group of few, large files, the same bytes every time."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +25,21 @@ def write(windows: xr.Dataset, path: Path) -> None:
     for name in ("time", "init_time"):
         encoding[name] = {"units": "hours since 1970-01-01", "dtype": "int64"}
     fraction = windows.era5_valid
-    percent = np.rint(fraction.values * 100).astype(np.uint8)
+    # Frame by frame: the fractions as a whole would be in memory twice more.
+    percent = np.stack([np.rint(frame * 100).astype(np.uint8) for frame in fraction.values])
+    scale = np.float32(0.01)  # of that type, so that readers unpack to it too
     packed = windows.assign(
-        era5_valid=(fraction.dims, percent, {**fraction.attrs, "scale_factor": 0.01})
+        era5_valid=(fraction.dims, percent, {**fraction.attrs, "scale_factor": scale})
     )
     # Fixed-length strings have no specification in Zarr 3; strings of any length have one.
     texts = {
-        name: packed[name].astype(object) for name in packed.coords if packed[name].dtype.kind == "U"
+        name: packed[name].astype(object)
+        for name in packed.coords
+        if packed[name].dtype.kind == "U"
     }
-    packed.assign_coords(texts).to_zarr(
-        path, mode="w-", zarr_format=3, consolidated=False, encoding=encoding
-    )
+    with warnings.catch_warnings():
+        # Consolidated metadata are not in the Zarr 3 specification yet; readers look for them.
+        warnings.filterwarnings("ignore", message="Consolidated metadata")
+        packed.assign_coords(texts).to_zarr(
+            path, mode="w-", zarr_format=3, consolidated=True, encoding=encoding
+        )
