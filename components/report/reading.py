@@ -15,8 +15,8 @@ def windows(path: Path) -> tuple[dict, pd.DataFrame]:
     """The attributes of the windows, and their storms and splits: a row a window."""
     with xr.open_zarr(path) as opened:
         table = {
-            "storm": opened.window_storm.values.astype(str),
-            "split": opened.split.values.astype(str),
+            "storm": [str(name) for name in opened.window_storm.values],
+            "split": [str(name) for name in opened.split.values],
         }
         return dict(opened.attrs), pd.DataFrame(table)
 

@@ -81,8 +81,12 @@ def write_scores(path, gap):
 def write_windows(path, attributes):
     split = ["train"] * 12 + ["validation"] * 2 + ["test"] * 4
     storms = [f"S{number // 2:03d}" for number in range(18)]
-    coordinates = {"window_storm": ("window", storms), "split": ("window", split)}
-    xr.Dataset(coords=coordinates, attrs=attributes).to_zarr(path, zarr_format=2)
+    text = np.dtypes.StringDType()
+    coordinates = {
+        "window_storm": ("window", np.array(storms, text)),
+        "split": ("window", np.array(split, text)),
+    }
+    xr.Dataset(coords=coordinates, attrs=attributes).to_zarr(path, zarr_format=3, consolidated=True)
 
 
 def write_forecasts(path):
@@ -118,6 +122,7 @@ def write_inputs(folder, gap=0.5, synthetic=1, environment="analysis"):
         "source": "synthetic" if synthetic else "digital_typhoon",
         "synthetic": synthetic,
         "environment": environment,
+        "split_by": "storm" if synthetic else "time",
         "attribution": "Frames & fields by <somebody>",
     }
     write_windows(folder / "windows", attributes)
@@ -158,9 +163,25 @@ def write_inputs(folder, gap=0.5, synthetic=1, environment="analysis"):
 def alignment_and_causes(folder):
     matrix = pd.DataFrame(1.5, index=["sst", "msl", "z", "r"], columns=LEADS[:5])
     matrix.to_csv(folder / "causal_matrix", index_label="variable")
-    similarity = pd.DataFrame({"variable": ["sst"], "cka": [0.8]})
-    similarity.to_csv(folder / "similarity", index=False)
-    return {"causal_details": {}, "tsne_metrics": {}}
+    columns = ["variable", "kind", "resolution", "metric", "student"]
+    columns += ["shuffled", "untrained", "collapsed", "control"]
+    rows = [
+        ("sst", "encoder", 16, "cka", 0.9, 0.0, 0.2, 0.0, 0.5),
+        ("r", "attention", 32, "cka", 0.5, 0.0, 0.2, 0.0, 0.6),
+        ("r", "attention", 32, "retrieval", 0.25, 0.02, 0.03, 0.02, 0.125),
+    ]
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "similarity", index=False)
+    loss = {"sst": (0.5, 0.3, 0.7), "r": (0.1, -0.1, 0.3), "z": (0.1, None, None)}
+    parts = {
+        part: {name: dict.fromkeys(LEADS[:5], three[place]) for name, three in loss.items()}
+        for place, part in enumerate(("values", "low", "high"))
+    }
+    details = {
+        "units": "K",
+        "lead_hours": [int(lead) for lead in LEADS[:5]],
+        "matrices": {"skill_loss": {"meaning": "Growth of the RMSE.", **parts}},
+    }
+    return {"causal_details": details, "tsne_metrics": {}}
 
 
 def run_stage(inputs, out, monkeypatch):
@@ -247,7 +268,26 @@ def test_a_climatological_environment_is_said_and_nothing_is_concluded_of_era5(
     assert "Climatological environment." in page
     assert "nothing can be concluded about what ERA5 adds" in page
     assert "ERA5 helped" not in page
+
     assert "SYNTHETIC" not in page
+    assert "nothing about a new storm" in page
+
+
+def test_a_variable_is_said_to_help_only_where_the_interval_says_so(inputs, tmp_path, monkeypatch):
+    page, _ = run_stage(inputs, tmp_path, monkeypatch)
+
+    assert "grows without sst by 0.50" in page
+    assert "No evidence at 15 h that r, z helps this teacher" in page
+    assert "Growth of the RMSE." in page
+
+
+def test_likeness_stands_beside_its_controls(inputs, tmp_path, monkeypatch):
+    page, logged = run_stage(inputs, tmp_path, monkeypatch)
+
+    assert "0.70; beside it the control&#39;s 0.55" in page
+    assert "exceeds every control in 1 of 2 cases" in page
+    assert "attention 32×32, r" in page
+    assert logged.points["cka_control_mean", 0] == 0.55
 
 
 def test_reasons_of_dropped_frames_units_and_the_attribution_are_on_the_page(

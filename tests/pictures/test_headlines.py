@@ -71,20 +71,28 @@ def test_in_a_climatological_environment_no_gap_is_ever_claimed():
     assert "nothing can be concluded about what ERA5 adds" in said[0]
 
 
-def test_only_variables_that_exceed_the_placebo_are_told():
-    effects = {"sst": Estimate(2.0, 1.5, 2.5), "r": Estimate(0.3, 0.2, 0.4)}
+def test_only_variables_without_which_the_error_grows_are_said_to_help():
+    helps = {"sst": Estimate(2.0, 1.5, 2.5), "r": AROUND, "z": UNKNOWN, "msl": BELOW}
 
-    said = headlines.influence(effects, Estimate(0.4, 0.3, 0.5), climatological=False)
+    said = headlines.influence(helps, "15", climatological=False)
 
-    assert "sst by 2.00" in said
-    assert "For r there is no evidence" in said
+    assert "grows without sst by 2.00" in said
+    assert "No evidence at 15 h that r, z helps" in said
+    assert "shrinks without msl" in said
+
+
+def test_in_a_climatological_environment_no_variable_is_said_to_matter():
+    said = headlines.influence({"sst": ABOVE}, "15", climatological=True)
+
+    assert "cannot be concluded" in said
+    assert "sst" not in said
 
 
 def test_a_student_no_closer_than_its_controls_is_no_evidence_of_alignment():
-    close = headlines.alignment(0.8, 0.5, 0.2, "debiased CKA")
-    not_close = headlines.alignment(0.5, 0.5, 0.2, "debiased CKA")
+    close = headlines.alignment(0.8, {"control": 0.5, "shuffled": 0.0}, closer=14, cases=16)
+    not_close = headlines.alignment(0.5, {"control": 0.5, "shuffled": 0.0}, closer=3, cases=16)
 
-    assert "no evidence" not in close
+    assert "exceeds every control in 14 of 16 cases" in close
     assert "no evidence of alignment" in not_close
 
 

@@ -1,14 +1,27 @@
 """What the pictures of the page show, and what to look for in them."""
 
 CAPTIONS = {
-    "crps": "Fair CRPS by lead time with 95 % intervals over storms. Lower is better; a network "
-    "below persistence has learnt something, a student below the control has learnt it from "
-    "the teacher.",
-    "rmse": "Error of the ensemble mean by lead time, with 95 % intervals over storms.",
-    "spread_skill": "Spread over error of the ensemble mean. Below one the ensemble is too "
-    "confident, above one too unsure.",
-    "heat_map": "The causal effect matrix that training learnt: how much each variable scales "
-    "the forecast of each lead time.",
+    "scores": "The three scores that matter most, by lead time. A network below persistence has "
+    "learnt something; a student below the control has learnt it from the teacher. The ratio of "
+    "spread to error should be one: below, the ensemble is too confident.",
+    "more_scores": "Further scores by lead time. FSS asks whether cold cloud is about where it "
+    "should be, at two thresholds.",
+    "rank_histograms": "A flat histogram is a reliable ensemble; a U says that the truth lies "
+    "outside it too often, a slope that it is too warm or too cold.",
+    "spectra": "Power by scale. Members should follow the truth: where they fall below it they "
+    "are too smooth, where they rise above it they are noisy.",
+    "heat_map": "Left, what the network learnt to lean on; right, what its forecast depends on. "
+    "The scales differ: the two answer different questions.",
+    "encoder_16": "What the encoders see of each variable, at 16×16.",
+    "encoder_32": "What the encoders see of each variable, at 32×32.",
+    "attention_16": "Features after attention, at 16×16.",
+    "attention_32": "Features after attention, at 32×32.",
+}
+PARTS = {
+    "alignment": "Look whether the student's squares of a colour lie among the teacher's circles "
+    "of that colour. Distances between clusters mean nothing.",
+    "data": "Frames of one storm (top) and the environment at their times; hatched where a "
+    "variable is not defined.",
 }
 
 
@@ -18,6 +31,8 @@ def title(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def caption(name: str) -> str:
-    """What the picture of that name shows; its name in words where nothing more is known."""
-    return CAPTIONS.get(name, title(name) + ".")
+def caption(name: str, part: str = "") -> str:
+    """What the picture `name` in a part of the page shows; at least its name in words."""
+    return " ".join(
+        text for text in (CAPTIONS.get(name, f"{title(name)}."), PARTS.get(part)) if text
+    )

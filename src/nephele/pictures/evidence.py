@@ -26,9 +26,9 @@ class Picture:
     def still_uri(self) -> str:
         return _uri(self.still or self.content)
 
-    @property
-    def caption(self) -> str:
-        return self.text or caption(self.name)
+    def caption(self, part: str) -> str:
+        """Its own text, or what is known of pictures of its name in that part of the page."""
+        return self.text or caption(self.name, part)
 
     @property
     def alt(self) -> str:

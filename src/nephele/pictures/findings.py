@@ -1,5 +1,7 @@
 """From the tables of a run to its headline figures and sentences."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -8,6 +10,11 @@ from nephele.pictures.evidence import Evidence
 from nephele.pictures.headlines import Estimate
 
 NOWHERE = Estimate(float("nan"))
+CONTROLS = {
+    "control": "the control's",
+    "untrained": "an untrained student's",
+    "shuffled": "shuffled",
+}
 FORECASTS = ("student", "teacher", "control", "persistence")
 
 
@@ -28,6 +35,12 @@ def by_lead(scores: pd.DataFrame, score: str, forecast: str) -> dict[str, float]
     return dict(zip(chosen.lead_hours.astype(str), chosen.value.astype(float), strict=True))
 
 
+def effect(matrix: Mapping, variable: str, lead: str) -> Estimate:
+    """One entry of an effect matrix; `null` in the file is no figure."""
+    parts = (matrix[part][variable][lead] for part in ("values", "low", "high"))
+    return Estimate(*(float("nan") if part is None else float(part) for part in parts))
+
+
 def headlines(evidence: Evidence) -> list[str]:
     """What this run allows to say, most important first."""
     scores = evidence.scores
@@ -44,7 +57,22 @@ def headlines(evidence: Evidence) -> list[str]:
     gap = estimate(scores, "gain_over_control", "teacher")
     share = estimate(scores, "gap_closed", "student")
     said += say.privilege(gap, share, evidence.climatological)
-    return said
+    loss = evidence.causal["matrices"]["skill_loss"]
+    last = str(max(evidence.causal["lead_hours"]))
+    helps = {variable: effect(loss, variable, last) for variable in loss["values"]}
+    said.append(say.influence(helps, last, evidence.climatological))
+    return [*said, _alignment(evidence.similarity)]
+
+
+def _alignment(similarity: pd.DataFrame) -> str:
+    rows = similarity[similarity.metric == "cka"]
+    controls = rows[list(CONTROLS)]
+    return say.alignment(
+        float(rows.student.mean()),
+        {CONTROLS[name]: float(controls[name].mean()) for name in CONTROLS},
+        closer=int((rows.student > controls.max(axis=1)).sum()),
+        cases=len(rows),
+    )
 
 
 def figures(evidence: Evidence) -> dict[str, float]:
@@ -61,4 +89,6 @@ def figures(evidence: Evidence) -> dict[str, float]:
         "gain_shuffled": estimate(scores, "gain_over_control", "teacher_shuffled").value,
         "share_of_gap": estimate(scores, "gap_closed", "student").value,
     }
+    likeness = evidence.similarity[evidence.similarity.metric == "cka"]
+    found |= {f"cka_{name}_mean": float(likeness[name].mean()) for name in ("student", *CONTROLS)}
     return {name: float(f"{value:.6g}") for name, value in found.items() if np.isfinite(value)}

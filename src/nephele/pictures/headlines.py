@@ -129,41 +129,49 @@ def _kept(share: Estimate) -> str:
     )
 
 
-def influence(effects: dict[str, Estimate], placebo: Estimate | None, climatological: bool) -> str:
-    """Which variables the trained teacher's forecasts depend on.
+def influence(helps: dict[str, Estimate], lead: str, climatological: bool) -> str:
+    """Which variables the trained teacher's forecasts are better for.
 
     Args:
-        effects: by variable, the change of the forecast at the longest lead time when the variable
-            is replaced, K.
-        placebo: the same for a variable that cannot matter.
+        helps: by variable, the growth of the RMSE of the ensemble mean when the variable is
+            replaced by its climatology, K.
+        lead: the lead time of that, hours.
         climatological: the environment is a climatology.
     """
     if climatological:
         return (
-            "The causal matrix describes how this teacher uses a constant environment; it says "
-            "nothing of the atmosphere."
+            "The causal matrix describes how this teacher uses a climatological environment; "
+            "which variable matters to a forecast cannot be concluded from it."
         )
-    floor = 0.0 if placebo is None or not placebo.has_interval else placebo.high
-    clear = {name: effect for name, effect in effects.items() if effect.low > floor}
-    if not clear:
-        return (
-            "No ERA5 variable changes the teacher's forecast by more than a variable that cannot "
-            "matter does: no evidence of an influence."
-        )
-    ordered = sorted(clear, key=lambda name: -clear[name].value)
-    told = ", ".join(f"{name} by {clear[name].text(units='K')}" for name in ordered)
-    others = [name for name in effects if name not in clear]
-    rest = f" For {', '.join(others)} there is no evidence of an influence." if others else ""
-    return f"Replaced in the trained teacher, these change its forecast: {told}.{rest}"
+    clear = {name: effect for name, effect in helps.items() if effect.sign > 0}
+    harmful = [name for name, effect in helps.items() if effect.sign < 0]
+    others = [name for name, effect in helps.items() if effect.sign == 0]
+    parts = []
+    if clear:
+        ordered = sorted(clear, key=lambda name: -clear[name].value)
+        told = "; without ".join(f"{name} by {clear[name].text(units='K')}" for name in ordered)
+        parts.append(f"At {lead} h the teacher's RMSE grows without {told}.")
+    if harmful:
+        parts.append(f"It shrinks without {', '.join(harmful)}: the teacher misuses that.")
+    if others:
+        parts.append(f"No evidence at {lead} h that {', '.join(others)} helps this teacher.")
+    return " ".join(parts)
 
 
-def alignment(student: float, control: float, untrained: float, measure: str) -> str:
-    """Whether the student's features resemble the teacher's more than those of its controls do."""
+def alignment(student: float, controls: dict[str, float], closer: int, cases: int) -> str:
+    """Whether the student's features resemble the teacher's more than those of its controls do.
+
+    Args:
+        student: mean debiased CKA with the teacher.
+        controls: the same of each control, by its name.
+        closer: in how many of the `cases` the student exceeds every control.
+        cases: variables × kinds of feature × resolutions.
+    """
+    beside = ", ".join(f"{name} {number(value)}" for name, value in controls.items())
     figures = (
-        f"In {measure}, the student's features agree with the teacher's by {number(student)}, "
-        f"the control's by {number(control)}, an untrained student's by {number(untrained)} "
-        "(means over variables, kinds of feature and resolutions)."
+        f"Likeness of the student's features to the teacher's (mean debiased CKA): "
+        f"{number(student)}; beside it {beside}."
     )
-    if student > max(control, untrained):
-        return figures
-    return f"{figures} The student is no closer than a control: no evidence of alignment."
+    if student > max(controls.values()):
+        return f"{figures} The student exceeds every control in {closer} of {cases} cases."
+    return f"{figures} A control comes as close: no evidence of alignment."

@@ -27,8 +27,8 @@ def page(evidence: Evidence) -> str:
             data=sections.data(evidence),
             training=sections.training(evidence.training),
             scores=sections.scores(evidence.scores),
-            causal=sections.causal(evidence),
-            similarity=[sections.similarity(evidence.similarity)],
+            causal=sections.causal(evidence.causal),
+            similarity=sections.similarity(evidence.similarity),
             parameters={
                 name: sections.flat(section) for name, section in evidence.parameters.items()
             },

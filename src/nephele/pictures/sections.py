@@ -6,7 +6,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from nephele.fields.variables import VARIABLES
-from nephele.pictures import tables
+from nephele.pictures import findings, tables
 from nephele.pictures.captions import title
 from nephele.pictures.evidence import Evidence
 from nephele.pictures.headlines import number
@@ -22,6 +22,26 @@ SCORE_NAMES = {
     "gain_over_persistence": "Gain in CRPS over persistence, paired (K, more is better)",
     "gain_over_control": "Gain in CRPS over the control, paired (K, more is better)",
     "gap_closed": "Share of the teacher's gain that the student keeps (only where there is a gain)",
+}
+MATRIX_NAMES = {
+    "learned": "What training learnt: the effect matrix A",
+    "learned_on_test": "What training learnt, measured on the test windows",
+    "interventional": "What intervention shows: the forecast's change without the variable",
+    "exchanged": "What intervention shows: its change with the variable of another storm",
+    "skill_loss": "Whether the variable helps: the growth of the forecast's error without it",
+}
+METRIC_NAMES = {
+    "centred_cosine": "Centred cosine (one is best)",
+    "cka": "Debiased CKA (one is best)",
+    "knn_overlap": "Overlap of nearest neighbours (one is best)",
+    "retrieval": "Retrieval of the paired sample (one is best)",
+}
+WHO = {
+    "student": "student",
+    "shuffled": "samples shuffled",
+    "untrained": "untrained student",
+    "collapsed": "teacher's mean",
+    "control": "control (no teacher)",
 }
 FORECAST_NAMES = {
     "teacher": "teacher (sees ERA5)",
@@ -61,14 +81,15 @@ def _splits(windows: pd.DataFrame) -> Markup:
     return tables.html(
         frame.loc[order],
         "Storms and windows of each split. Training sees the first, choices are made on the "
-        "second, everything on this page is measured on the third.",
+        "second, everything on this page is measured on the third",
     )
 
 
 def _dropped(counted: Mapping) -> Markup:
     reasons = counted.get("dropped_by_reason", {})
-    frame = pd.DataFrame({"frames": {**reasons, "used": counted["frames"]}})
-    return tables.html(frame, "Frames left out, by reason, and frames used.")
+    rows = {**reasons, "left out, in all": sum(reasons.values()), "used": counted["frames"]}
+    frame = pd.DataFrame({"frames": rows})
+    return tables.html(frame, "Frames left out, by reason, and frames used")
 
 
 def _environment(counted: Mapping) -> Markup:
@@ -80,7 +101,7 @@ def _environment(counted: Mapping) -> Markup:
         }
         for name, mean in counted["era5_mean"].items()
     }
-    text = "The environment on the training storms; the rest of each field is filled and marked so."
+    text = "The environment on the training storms; the rest of each field is filled and marked so"
     return tables.html(pd.DataFrame(rows).T, text)
 
 
@@ -96,7 +117,7 @@ def _changes(counted: Mapping) -> Markup:
     text = (
         "Root mean square change of brightness temperature over a lead time (K), on the training "
         f"storms; over all pixels its mean is {number(counted['frame_mean'], 1)} K and its "
-        f"standard deviation {number(counted['frame_std'], 1)} K."
+        f"standard deviation {number(counted['frame_std'], 1)} K"
     )
     return tables.html(pd.DataFrame(leads, index=["change"]), text)
 
@@ -111,7 +132,7 @@ def training(measured: Mapping[str, Mapping]) -> Markup:
     return tables.html(
         pd.DataFrame(rows).T.reindex(columns=list(measured)).fillna("–"),
         "Each training: losses and shares of the gradient over its last part, and the CRPS (K) on "
-        "the validation storms for each number of sampling steps, the least of which was taken.",
+        "the validation storms for each number of sampling steps, the least of which was taken",
     )
 
 
@@ -127,12 +148,52 @@ def scores(scores: pd.DataFrame) -> list[Markup]:
     ]
 
 
-def causal(evidence: Evidence) -> list[Markup]:
-    matrix = evidence.causal_matrix
-    learnt = matrix.map(lambda value: tables.shown(float(value)))
-    learnt.columns = [f"+{float(lead):g} h" for lead in matrix.columns]
-    return [tables.html(learnt, "What training learnt: effect of each variable by lead time")]
+def causal(details: Mapping) -> list[Markup]:
+    """The effect matrices, each with what it means and what it does not."""
+    matrices = details["matrices"]
+    names = [name for name in MATRIX_NAMES if name in matrices]
+    names += [name for name in matrices if name not in names]
+    return [
+        tables.html(
+            _effects(matrices[name]),
+            f"{MATRIX_NAMES.get(name, title(name))} ({details['units']})",
+            matrices[name]["meaning"],
+        )
+        for name in names
+    ]
 
 
-def similarity(similarity: pd.DataFrame) -> Markup:
-    return tables.html(similarity.map(tables.shown), "Similarity of features")
+def _effects(matrix: Mapping) -> pd.DataFrame:
+    """A row a variable, a column a lead time, intervals below the figures."""
+    rows = {
+        variable: {
+            f"+{float(lead):g} h": tables.with_interval(findings.effect(matrix, variable, lead), 3)
+            for lead in leads
+        }
+        for variable, leads in matrix["values"].items()
+    }
+    return pd.DataFrame(rows, dtype=object).T
+
+
+def similarity(found: pd.DataFrame) -> list[Markup]:
+    """Likeness to the teacher's features: means first, then each measure in full."""
+    means = found.groupby("metric", sort=False)[list(WHO)].mean()
+    return [
+        _likeness(means.rename(index=METRIC_NAMES), "Means over variables, kinds and resolutions"),
+        *(
+            _likeness(_cases(found[found.metric == name]), METRIC_NAMES.get(name, title(name)))
+            for name in dict.fromkeys(found.metric)
+        ),
+    ]
+
+
+def _cases(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row a variable, kind of feature and resolution."""
+    keys = zip(rows.kind, rows.resolution, rows.variable, strict=True)
+    names = [f"{kind} {size}×{size}, {variable}" for kind, size, variable in keys]
+    return rows[list(WHO)].set_axis(names, axis="index")
+
+
+def _likeness(values: pd.DataFrame, text: str) -> Markup:
+    shown = values.map(lambda value: number(float(value), 3)).rename(columns=WHO)
+    return tables.html(shown, text)

@@ -9,8 +9,11 @@ from markupsafe import Markup, escape
 from nephele.pictures.headlines import Estimate, number
 
 
-def html(frame: pd.DataFrame, caption: str) -> Markup:
-    """`frame` as an HTML table; cells of text or Markup, or figures shown as they are."""
+def html(frame: pd.DataFrame, caption: str, note: str = "") -> Markup:
+    """`frame` as an HTML table; cells of text or Markup, or figures shown as they are.
+
+    The caption stands above it, the note, if there is one, below.
+    """
     shown = frame.astype(object).map(escape)
     shown.index = pd.Index([escape(label) for label in frame.index])
     shown.columns = pd.Index([escape(label) for label in frame.columns])
@@ -20,10 +23,11 @@ def html(frame: pd.DataFrame, caption: str) -> Markup:
         .replace(' style="text-align: right;"', "")
         .replace(' class="dataframe"', "")
     )
+    below = Markup('<p class="note">{}</p>\n').format(note) if note else ""
     return Markup(
         '<figure class="table">\n<figcaption>{}</figcaption>\n'
-        '<div class="scroll" tabindex="0" role="region" aria-label="{}">\n{}\n</div>\n</figure>'
-    ).format(caption, caption, Markup(table))
+        '<div class="scroll" tabindex="0" role="region" aria-label="{}">\n{}\n</div>\n{}</figure>'
+    ).format(caption, caption, Markup(table), below)
 
 
 def with_interval(estimate: Estimate, digits: int = 2) -> Markup:
