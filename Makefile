@@ -5,7 +5,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 PORT ?= 5000
 export ARCHIVE ?=
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 2 --dist loadgroup
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 SHELL := /bin/bash

@@ -20,6 +20,7 @@ import queue
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -245,6 +246,8 @@ def quiet() -> None:
     """Keep the tools below MLflow from telling what `_give_up` tells once."""
     for name in ("alembic", "mlflow", "urllib3", "git"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # The signature is given; an example would only be a megabyte of JSON.
+    warnings.filterwarnings("ignore", message=".*input example", module="mlflow")
 
 
 def _log_metrics(run_id: str, points: list[tuple[str, float, int, int]]) -> None:

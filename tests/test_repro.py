@@ -1,0 +1,126 @@
+"""The whole pipeline on tiny sizes, in clones of what lies in the working tree."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import stages
+import yaml
+
+from pipeline import settings
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("repro")]
+
+
+def surroundings(clone: Path) -> dict[str, str]:
+    """An environment in which the clone's sources are used, and no one else's store or cache."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+    author = {f"GIT_{who}_{what}": "test@example.org"
+              for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}  # fmt: skip
+    return kept | author | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(clone / "src"),
+        "DVC_SITE_CACHE_DIR": str(clone.parent / "dvc"),
+        "DVC_NO_ANALYTICS": "1",
+        "OMP_NUM_THREADS": "1",
+    }  # fmt: skip
+
+
+def call(clone: Path, *command: str) -> str:
+    """Run a command in the clone; what it printed, if it ended well."""
+    run = subprocess.run(
+        command, cwd=clone, env=surroundings(clone), capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, f"{' '.join(command)}\n{run.stdout[-3000:]}\n{run.stderr[-6000:]}"
+    return run.stdout + run.stderr
+
+
+def overlaid(values: dict, overlay: dict) -> dict:
+    return values | {
+        key: overlaid(values[key], value) if isinstance(value, dict) else value
+        for key, value in overlay.items()
+    }
+
+
+def figures(clone: Path) -> dict[str, bytes]:
+    """The metrics files, by their paths."""
+    files = sorted(clone.glob("outputs/**/metrics.json"))
+    return {file.relative_to(clone).as_posix(): file.read_bytes() for file in files}
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory) -> Path:
+    """A repository with what lies in the working tree, tiny, in which the pipeline has run."""
+    origin = tmp_path_factory.mktemp("origin") / "nephele"
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    for name in subprocess.check_output(listed, cwd=stages.ROOT, text=True).split("\0"):
+        # What an earlier run of the pipeline left is none of this one's business.
+        if (stages.ROOT / name).is_file() and not name.startswith("outputs/"):
+            (origin / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(stages.ROOT / name, origin / name)
+    (origin / "dvc.lock").unlink(missing_ok=True)
+    params = yaml.safe_load((origin / "params.yaml").read_text())
+    tiny = overlaid(params, settings.read(origin / "experiments" / "tiny.yaml"))
+    (origin / "params.yaml").write_text(yaml.safe_dump(tiny, sort_keys=False))
+    call(origin, "git", "init", "--quiet", ".")
+    call(origin, "dvc", "repro")
+    call(origin, "git", "add", "--all")
+    call(origin, "git", "commit", "--quiet", "--message", "tiny")
+    return origin
+
+
+def test_all_stages_run_and_then_there_is_nothing_to_do(origin):
+    assert {Path(path).parts[1] for path in figures(origin)} == {*stages.STAGES} - {"acquire"}
+    assert (origin / "outputs/report/report.html").stat().st_size > 10_000
+
+    started = time.monotonic()
+    assert "Data and pipelines are up to date" in call(origin, "dvc", "repro")
+    assert time.monotonic() - started < 10
+    assert call(origin, "git", "status", "--porcelain") == ""
+
+
+def test_git_holds_the_figures_and_none_of_the_data(origin):
+    kept = call(origin, "git", "ls-files", "outputs", "raw", "data").split()
+    assert set(kept) == set(figures(origin))
+
+
+def test_fresh_clone_gives_the_same_figures_to_the_last_byte(origin, tmp_path):
+    clone = tmp_path / "clone"
+    call(origin, "git", "clone", "--quiet", str(origin), str(clone))
+    shutil.rmtree(clone / "outputs")
+
+    call(clone, "dvc", "repro")
+
+    assert figures(clone) == figures(origin)
+    changed = call(clone, "git", "status", "--porcelain").split("\n")
+    assert not [line for line in changed if line.endswith("metrics.json")]
+
+
+def test_training_that_is_killed_goes_on_to_the_weights_of_one_that_was_not(origin, tmp_path):
+    command = [
+        *(sys.executable, "-m", "components.pretrain_teacher.stage"),
+        *("--windows", "outputs/regrid/windows.zarr", "--params", "params.yaml"),
+        *("--teacher", str(tmp_path / "teacher"), "--metrics", str(tmp_path / "metrics.json")),
+        *("--resume", str(tmp_path / "checkpoints")),
+    ]
+    training = subprocess.Popen(
+        command, cwd=origin, env=surroundings(origin), stderr=subprocess.DEVNULL
+    )
+    while training.poll() is None and not list(tmp_path.glob("checkpoints/*.safetensors")):
+        time.sleep(0.01)
+    training.send_signal(signal.SIGKILL)
+    assert training.wait() == -signal.SIGKILL
+    assert not (tmp_path / "teacher").exists()
+
+    told = call(origin, *command)
+
+    assert " 0/" not in told, "it began again from nothing"
+    whole = origin / "outputs" / "pretrain_teacher"
+    for name in ("teacher/weights.safetensors", "metrics.json"):
+        assert (tmp_path / name).read_bytes() == (whole / name).read_bytes()
+    assert list((tmp_path / "checkpoints").iterdir()) == []
