@@ -1,12 +1,20 @@
 """Windows small enough to know by heart, and models whose forecasts are known."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+import yaml
+from pydantic import TypeAdapter
 
-from nephele.forecasting.trained import TrainedModel
+from nephele.forecasting.trained import Description, TrainedModel
+from nephele.network.nephele import Nephele, Shape
+from nephele.params import TeacherParams
 from nephele.windows.tensors import Scales, Windows
 
+ROOT = Path(__file__).parents[2]
 HISTORY, FUTURE, ROLLOUT, SIZE = 4, 5, 8, 32
 VARIABLES = ("sst", "msl", "z", "r")
 
@@ -22,7 +30,7 @@ def make_windows(storms: int = 8, frames: int = 14, seed: int = 0) -> Windows:
             storm.append(f"s{number:02d}")
     shape = (count, SIZE, SIZE)
     variables = (count, len(VARIABLES), SIZE, SIZE)
-    environment = torch.randn(variables[:2] + (1, 1), generator=generator).expand(variables)
+    environment = torch.randn((*variables[:2], 1, 1), generator=generator).expand(variables)
     return Windows(
         frames=torch.randn(shape, generator=generator),
         era5=environment.contiguous(),
@@ -87,3 +95,34 @@ def fake_model():
 @pytest.fixture(scope="session")
 def fake_forecast():
     return _fake_forecast
+
+
+def make_model(windows: Windows, kind: str, seed: int) -> TrainedModel:
+    """A network of the compact configuration, tiny and never trained, for `windows`."""
+    torch.manual_seed(seed)
+    sections = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params = TypeAdapter(TeacherParams).validate_python(sections["pretrain_teacher"])
+    network = replace(params.network, channels=8, encoder_channels=[4, 4, 8], self_attention_head=8)
+    shape = Shape(windows.variables, windows.history, windows.future, windows.size)
+    description = Description(
+        kind=kind,
+        network=network,
+        shape=shape,
+        mode="edm",
+        noise=params.noise,
+        scales=windows.scales,
+        lead_hours=windows.lead_hours,
+        sampler="dpm-solver++",
+        steps=1,
+    )
+    return TrainedModel(Nephele(network, shape).eval().requires_grad_(False), description)
+
+
+@pytest.fixture
+def tiny_teacher(tiny_windows) -> TrainedModel:
+    return make_model(tiny_windows, "teacher", seed=0)
+
+
+@pytest.fixture(scope="session")
+def make_tiny_model():
+    return make_model

@@ -34,7 +34,7 @@ def test_the_same_seed_gives_the_same_resamples():
 
 def test_too_few_storms_give_no_interval_instead_of_a_wrong_one():
     low, high = bootstrap.interval(np.zeros((100, 2)), storms=bootstrap.FEWEST_STORMS - 1)
-    assert np.isnan(low).all() and np.isnan(high).all()
+    assert np.isnan([low, high]).all()
 
 
 def test_resamples_without_a_value_are_left_out_unless_they_are_most():
@@ -43,7 +43,7 @@ def test_resamples_without_a_value_are_left_out_unless_they_are_most():
     resampled[:60, 1] = np.inf
     low, high = bootstrap.interval(resampled, storms=20)
     assert low[0] == high[0] == 1
-    assert np.isnan(low[1]) and np.isnan(high[1])
+    assert np.isnan([low[1], high[1]]).all()
 
 
 def test_persistence_is_the_last_frame_at_every_lead_time():

@@ -3,7 +3,8 @@
 Two matrices, variable × lead time, in K, that answer two questions:
 
 - *learned*: by how much a variable's causal features move the head's prediction of the frame's
-  mean. It describes the trained head.
+  mean. It describes the trained head; A is its moving average over training, and the same
+  measured anew on held-out windows gives it an interval.
 - *interventional*: by how much the forecast itself changes, pixel by pixel, when the variable's
   values are replaced and everything else, noise included, stays. It describes the trained
   teacher, do(variable = replacement), and not the atmosphere.
@@ -13,11 +14,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from nephele.evaluation import bootstrap, interventions
 from nephele.evaluation.sampling import batches, truth
-from nephele.forecasting.ensemble import forecast
+from nephele.forecasting.ensemble import forecast, inference
 from nephele.forecasting.trained import TrainedModel
+from nephele.network.nephele import sources
+from nephele.network.prediction import network_output
+from nephele.network.shapes import VariableVectors
 from nephele.windows.tensors import Samples, Windows
 
 # Samples, positions of these among the chosen windows, number of the variable → changed samples.
@@ -67,6 +72,43 @@ def in_kelvin(model: TrainedModel, normalised: np.ndarray) -> np.ndarray:
     if about.mode == "noise":  # there, clean are the frames themselves, not their change
         return normalised * about.scales.std
     return normalised * np.array(about.scales.residual_std[: about.shape.future])
+
+
+def head_effects(
+    model: TrainedModel,
+    windows: Windows,
+    chosen: np.ndarray,
+    storms: Sequence[str] | np.ndarray,
+    weights: np.ndarray,
+    seed: int,
+) -> Matrix:
+    """What the moving average of `learned` averages, measured on the windows `chosen`, K.
+
+    As in training: at noise levels drawn as there, the causal features of each window give
+    way to their mean, here over all the windows.
+    """
+    vectors = []
+    for _, part, batch_seed in batches(chosen, seed):
+        vectors.append(_causal_features(model, windows.samples(part), batch_seed))
+    causal = torch.cat(vectors)
+    with torch.inference_mode():
+        predict = model.network.causal_heads.predict
+        change = predict(causal) - predict(causal.mean(dim=0, keepdim=True))
+    squared = in_kelvin(model, change.numpy().astype(np.float64)) ** 2
+    return _matrix(lambda share: np.sqrt(_weighted(share, squared)), storms, weights)
+
+
+def _causal_features(model: TrainedModel, samples: Samples, seed: int) -> VariableVectors:
+    generator = torch.Generator().manual_seed(seed)
+    future = samples.future[:, : model.description.shape.future]
+    clean = model.prediction.clean(samples.history, future)
+    sigma = model.prediction.draw(len(clean), generator)
+    noise = torch.randn(clean.shape, generator=generator)
+    with inference(clean):
+        condition = model.network.condition(samples.history, sources(samples, model.kind))
+        noisy = clean + sigma[:, None, None, None] * noise
+        output = network_output(model.network, noisy, sigma, condition)
+    return output.decomposition.causal.float().mean(dim=(3, 4))
 
 
 def to_climatology(windows: Windows) -> Intervention:

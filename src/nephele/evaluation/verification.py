@@ -115,9 +115,9 @@ def rows(
 def nested(found: pd.DataFrame) -> dict:
     """The table's values as score → forecast → lead time: for JSON, so None for NaN."""
     values: dict = {}
-    for row in found.itertuples(index=False):
-        leads = values.setdefault(row.score, {}).setdefault(row.forecast, {})
-        leads[row.lead_hours] = rounded(row.value)
+    columns = [found[name] for name in ("score", "forecast", "lead_hours", "value")]
+    for score, forecast, lead, value in zip(*columns, strict=True):
+        values.setdefault(score, {}).setdefault(forecast, {})[lead] = rounded(float(value))
     return values
 
 

@@ -1,0 +1,120 @@
+"""The stage `export_causal_matrix` on a teacher whose use of ERA5 is known."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from components.export_causal_matrix import stage
+from nephele.evaluation import effects
+from nephele.evaluation.bootstrap import storm_weights
+from nephele.params import CausalMatrixParams
+
+PARAMS = CausalMatrixParams(seed=2, windows=16, members=2, resamples=200)
+PULL = (6.0, 3.0, 0.0, -1.5)  # K a unit of sst, msl, z and r at the last lead time
+LEARNED = torch.tensor([[0.1 * v + 0.01 * k for k in range(5)] for v in range(4)])
+
+
+@pytest.fixture(scope="module")
+def result(tiny_windows, make_tiny_model, fake_model, fake_forecast):
+    network = make_tiny_model(tiny_windows, "teacher", seed=0)
+    network.network.effect_matrix.average.copy_(LEARNED)
+    teacher = fake_model(2.0, pull=PULL)
+    object.__setattr__(teacher, "network", network.network)
+    object.__setattr__(teacher, "description", network.description)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(effects, "forecast", fake_forecast)
+        return stage.run(tiny_windows, teacher, PARAMS)
+
+
+def test_the_learned_matrix_is_in_kelvin_of_each_lead(result, tiny_windows):
+    expected = LEARNED.numpy() * np.array(tiny_windows.scales.residual_std[:5])
+    assert result.matrices["learned"].values == pytest.approx(expected)
+    assert np.isnan(result.matrices["learned"].low).all()
+
+
+def test_intervention_finds_what_the_teacher_does_with_each_variable(result, tiny_windows):
+    chosen = tiny_windows.spread("test", PARAMS.windows)
+    last = tiny_windows.samples(chosen).era5[:, :, -1, 0, 0].numpy()  # climatology is 0
+    lead = np.arange(1, 6) / 5
+    size = np.sqrt((last**2).mean(axis=0))
+    expected = np.abs(PULL)[:, None] * size[:, None] * lead
+    assert result.matrices["interventional"].values == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_variable_that_the_teacher_ignores_has_no_effect_at_all(result):
+    for name in ("interventional", "exchanged", "skill_loss"):
+        assert result.matrices[name].values[2] == pytest.approx(0, abs=1e-5)
+
+
+def test_intervals_over_storms_hold_the_value(result):
+    found = result.matrices["interventional"]
+    assert (found.low[:2] < found.values[:2]).all()
+    assert (found.values[:2] < found.high[:2]).all()
+
+
+def test_a_teacher_that_is_led_astray_by_a_variable_does_better_without_it(
+    tiny_windows, fake_model, fake_forecast, monkeypatch
+):
+    monkeypatch.setattr(effects, "forecast", fake_forecast)
+    chosen = tiny_windows.spread("test", 16)
+    storms = tiny_windows.storm[chosen]
+    # The truth has nothing to do with ERA5, so what it adds is error alone.
+    found = effects.changes(
+        fake_model(0.5, pull=(8.0, 0.0, 0.0, 0.0)),
+        tiny_windows,
+        chosen,
+        effects.to_climatology(tiny_windows),
+        members=2,
+        seed=0,
+    )
+    loss = effects.loss_of_skill(found, storms, storm_weights(storms, 100, 0))
+    assert (loss.values[0, -3:] < 0).all()
+    assert loss.values[1] == pytest.approx(0, abs=1e-6)
+
+
+def test_head_effects_of_a_head_that_sees_nothing_are_zero(tiny_windows, tiny_teacher):
+    chosen = tiny_windows.spread("test", 8)
+    storms = tiny_windows.storm[chosen]
+    with torch.no_grad():
+        tiny_teacher.network.causal_heads.outward[1].zero_()
+    weights = storm_weights(storms, 50, 0)
+    found = effects.head_effects(tiny_teacher, tiny_windows, chosen, storms, weights, seed=0)
+    assert (found.values[1] == 0).all()
+    assert (found.values[0] > 0).all()
+
+
+def test_frames_themselves_have_one_scale_at_every_lead(tiny_windows, tiny_teacher):
+    noise = replace(tiny_teacher, description=replace(tiny_teacher.description, mode="noise"))
+    assert effects.in_kelvin(noise, np.ones((4, 5))) == pytest.approx(
+        np.full((4, 5), tiny_windows.scales.std)
+    )
+
+
+def test_main_writes_one_row_a_variable_and_one_column_a_lead_time(
+    result, tiny_windows, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(stage.Windows, "read", classmethod(lambda cls, path: tiny_windows))
+    monkeypatch.setattr(stage.trained, "load", lambda path: None)
+    monkeypatch.setattr(stage, "run", lambda *given: result)
+    names = {
+        "matrix": "causal_effect_matrix.csv",
+        "details": "causal_effect_matrix.json",
+        "heat_map": "heat_map.png",
+        "metrics": "metrics.json",
+    }
+    paths = {key: tmp_path / name for key, name in names.items()}
+    stage.main(windows=tmp_path, teacher=tmp_path, params=PARAMS, **paths)
+
+    matrix = pd.read_csv(paths["matrix"], index_col="variable")
+    assert list(matrix.index) == ["sst", "msl", "z", "r"]
+    assert list(matrix.columns) == ["3", "6", "9", "12", "15"]
+    assert matrix.to_numpy() == pytest.approx(result.matrices["learned"].values, rel=1e-5)
+    details = json.loads(paths["details"].read_text())
+    assert details["units"] == "K"
+    assert details["matrices"]["learned"]["low"]["sst"]["3"] is None
+    assert json.loads(paths["metrics"].read_text())["interventional"]["z"] == pytest.approx(0)
+    assert paths["heat_map"].read_bytes().startswith(b"\x89PNG")
