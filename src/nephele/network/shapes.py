@@ -11,7 +11,8 @@ Frames = Float[Tensor, "batch future y x"]  # what is noised and denoised: no un
 History = Float[Tensor, "batch history y x"]
 Sigma = Float[Tensor, " batch"]  # noise level, in units of the normalised frames
 Embedding = Float[Tensor, "batch embedding"]
-Maps = Float[Tensor, "batch channel h w"]  # the backbone's
+# The backbone's: within one function channels and sizes may change, so they are not compared.
+Maps = Float[Tensor, "batch _channel _h _w"]
 # What an encoder reads of each variable: its values, and where they are valid.
 Sources = Float[Tensor, "batch variable 2 history y x"]
 VariableMaps = Float[Tensor, "batch variable feature h w"]
