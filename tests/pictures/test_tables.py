@@ -15,10 +15,10 @@ def test_text_of_a_table_is_escaped_and_intervals_are_not():
     assert "<th>a&lt;b</th>" in html
     assert "x &amp; y" in html
     assert "one &lt; two" in html
-    assert "<td>1.00<small>0.50 … 2.00</small></td>" in html
+    assert "<td>1.00<small>0.50\N{THIN SPACE}…\N{THIN SPACE}2.00</small></td>" in html
 
 
-def test_lead_times_stand_in_the_order_of_their_hours_and_the_mean_comes_last():
+def test_lead_times_stand_in_the_order_of_their_hours_after_their_mean():
     rows = pd.DataFrame(
         [("b", lead, 1.0, float("nan"), float("nan")) for lead in ("mean", "12", "3", "24")]
         + [("a", "3", 2.0, 1.0, 3.0)],
@@ -27,7 +27,7 @@ def test_lead_times_stand_in_the_order_of_their_hours_and_the_mean_comes_last():
 
     table = tables.by_lead(rows, {"a": "the first", "b": "b"})
 
-    assert list(table.columns) == ["+3 h", "+12 h", "+24 h", "mean"]
+    assert list(table.columns) == ["mean", "+3 h", "+12 h", "+24 h"]
     assert list(table.index) == ["the first", "b"]
     assert table.loc["the first", "+12 h"] == "–"
 

@@ -47,7 +47,7 @@ FORECAST_NAMES = {
     "teacher": "teacher (sees ERA5)",
     "student": "student",
     "control": "control (no teacher)",
-    "teacher_shuffled": "teacher, ERA5 of another sample",
+    "teacher_shuffled": "teacher, shuffled ERA5",
     "persistence": "persistence",
     "optical_flow": "optical flow",
     "extrapolation": "optical flow",

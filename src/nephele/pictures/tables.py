@@ -36,20 +36,19 @@ def with_interval(estimate: Estimate, digits: int = 2) -> Markup:
     if not estimate.has_interval:
         return value
     low, high = number(estimate.low, digits), number(estimate.high, digits)
-    return value + Markup("<small>{} … {}</small>").format(low, high)
+    return value + Markup("<small>{}\N{THIN SPACE}…\N{THIN SPACE}{}</small>").format(low, high)
 
 
 def by_lead(rows: pd.DataFrame, names: Mapping[str, str], digits: int = 2) -> pd.DataFrame:
-    """One score as a table: a row a forecast, a column a lead time and one for their mean.
+    """One score as a table: a row a forecast, the mean first, then a column a lead time.
 
     Args:
         rows: columns forecast, lead_hours, value, low, high.
         names: what each forecast is called, in the order of the rows; others follow.
     """
     leads = sorted({lead for lead in rows.lead_hours if lead != "mean"}, key=float)
-    headers = {lead: f"+{float(lead):g} h" for lead in leads}
-    if "mean" in set(rows.lead_hours):
-        headers["mean"] = "mean"
+    headers = {"mean": "mean"} if "mean" in set(rows.lead_hours) else {}
+    headers |= {lead: f"+{float(lead):g} h" for lead in leads}
     present = list(dict.fromkeys(rows.forecast))
     order = [name for name in names if name in present]
     order += [name for name in present if name not in order]
