@@ -36,9 +36,14 @@ def feature_loss(student: Features, teacher: Features) -> Scalar:
 
 
 def prediction_loss(heads: CausalHeads, causal: VariableVectors, clean: Frames) -> Scalar:
-    """Mean squared error of the heads' predictions of the clean future frames' means."""
+    """Squared error of the heads' predictions of the future frames' means, relative to the means'.
+
+    1 for predictions of zero, whatever the lead. (A frame's mean varies far less than its
+    pixels: without the ratio the term would be tiny, and its adaptive weight huge.)
+    """
     means = clean.mean(dim=(2, 3))[:, None]
-    return (heads.predict(causal) - means).square().mean()
+    error = (heads.predict(causal) - means).square().mean(dim=(0, 1))
+    return (error / (means.square().mean(dim=(0, 1)) + TINY)).mean()
 
 
 def conditional_mutual_information_loss(

@@ -150,9 +150,9 @@ def to(samples: Samples, device: torch.device) -> Samples:
 def _update(learner: Learner, terms: Terms, params: TrainingParams) -> float:
     total = terms.total
     if not torch.isfinite(total):
-        values = {name: float(term) for name, term in terms.terms.items()}
+        values = {name: float(term.detach()) for name, term in terms.terms.items()}
         raise Diverged(
-            f"the loss is {float(total)} at step {learner.step + 1} (terms: {values}); expected a "
+            f"the loss is {float(total.detach())} at step {learner.step + 1} (terms: {values}); expected a "
             f"finite number: lower the learning rate ({params.optimisation.learning_rate}) or "
             "train in fp32"
         )

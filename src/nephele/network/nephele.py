@@ -96,8 +96,8 @@ class Nephele(nn.Module):
 
     def channels_last(self) -> "Nephele":
         """Lay the convolutions' weights out as they run fastest."""
-        self.backbone.to(memory_format=torch.channels_last)
-        self.encoders.to(memory_format=torch.channels_last_3d)
+        self.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.encoders.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         return self
 
     def condition(self, history: History, sources: Sources) -> Condition:

@@ -82,8 +82,8 @@ class Windows:
             valid=_tensor(windows.era5_valid.transpose("frame", "variable", "y", "x")),
             climatology=_tensor(climatology.transpose("variable", "y", "x")),
             frame_index=windows.frame_index.values,
-            split=windows.split.values.astype(str),
-            storm=windows.window_storm.values.astype(str),
+            split=np.array(windows.split.values.tolist()),
+            storm=np.array(windows.window_storm.values.tolist()),
             init_time=windows.init_time.values,
             variables=tuple(str(name) for name in windows.variable.values),
             history=int(windows.attrs["history"]),
@@ -108,10 +108,10 @@ class Windows:
         Each storm gives the same number (where it has as many), evenly spaced in time.
         """
         chosen: list[int] = []
-        storms = [
-            np.flatnonzero((self.split == split) & (self.storm == s)) for s in self._storms(split)
-        ]
-        for position, windows in enumerate(storms):
+        mine = self.split == split
+        storms = sorted(set(self.storm[mine]))
+        for position, storm in enumerate(storms):
+            windows = np.flatnonzero(mine & (self.storm == storm))
             share = (count - len(chosen)) // (len(storms) - position)
             spaced = np.linspace(0, len(windows) - 1, min(share, len(windows)))
             chosen.extend(windows[np.unique(spaced.round().astype(int))])

@@ -1,0 +1,70 @@
+"""The student learns from satellite frames and from the teacher; the control from frames alone."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from components import tracking
+from components.command_line import InPath, OutPath, command_line
+from components.forecaster import log_trained
+from components.outputs import whole, write_json
+from components.training import Follower, follower, learnt
+from nephele.forecasting import trained
+from nephele.forecasting.trained import TrainedModel
+from nephele.learning.objectives import student_objective
+from nephele.network.nephele import Nephele
+from nephele.params import StudentParams
+from nephele.windows.tensors import Windows
+
+Role = Literal["distilled", "control"]
+
+
+def run(
+    windows: Windows, teacher: TrainedModel, role: Role, params: StudentParams, follow: Follower
+) -> tuple[TrainedModel, dict]:
+    """The trained student or control, and figures of its training.
+
+    The control is the same student with the terms off that need the teacher or the
+    causal heads; of the teacher it takes the configuration alone.
+    """
+    weights = params.weights
+    if role == "control":
+        weights = replace(weights, distill=0.0, features=0.0, causal=0.0)
+    description = replace(
+        teacher.description,
+        kind="student" if role == "distilled" else "control",
+        sampler=params.sampling.sampler,
+        steps=params.sampling.steps[0],
+    )
+    torch.manual_seed(params.seed)
+    network = Nephele(description.network, description.shape)
+    objective = student_objective(teacher.network, weights, params.steps)
+    return learnt(network, objective, description, windows, params, follow)
+
+
+def main(
+    windows: InPath,
+    teacher: InPath,
+    role: Role,
+    params: StudentParams,
+    student: OutPath,
+    metrics: OutPath,
+    resume: Path | None = None,
+) -> None:
+    """Train the student or the control; with --resume, go on where it was stopped."""
+    with tracking.run("distill_student", params) as log:
+        follow = follower(log, resume, params, role, windows=windows, teacher=teacher)
+        model, figures = run(Windows.read(windows), trained.load(teacher), role, params, follow)
+        with whole(student) as folder:
+            trained.save(folder, model)
+        write_json(metrics, figures)
+        log_trained(log, student, model, figures)
+        log.inputs(windows=windows, teacher=teacher)
+        log.outputs(student=student, metrics=metrics)
+    follow.finish()
+
+
+if __name__ == "__main__":
+    command_line(main)

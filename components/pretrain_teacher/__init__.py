@@ -1,0 +1,1 @@
+"""The teacher learns from satellite frames and ERA5."""

@@ -1,0 +1,61 @@
+"""The teacher learns to forecast from satellite frames and ERA5."""
+
+from pathlib import Path
+
+import torch
+
+from components import tracking
+from components.command_line import InPath, OutPath, command_line
+from components.forecaster import log_trained
+from components.outputs import whole, write_json
+from components.training import Follower, follower, learnt
+from nephele.forecasting import trained
+from nephele.forecasting.trained import Description, TrainedModel
+from nephele.learning.objectives import teacher_objective
+from nephele.network.nephele import Nephele, Shape
+from nephele.params import TeacherParams
+from nephele.windows.tensors import Windows
+
+
+def run(windows: Windows, params: TeacherParams, follow: Follower) -> tuple[TrainedModel, dict]:
+    """The trained teacher, and figures of its training."""
+    shape = Shape(windows.variables, windows.history, windows.future, windows.size)
+    description = Description(
+        kind="teacher",
+        network=params.network,
+        shape=shape,
+        mode=params.prediction,
+        noise=params.noise,
+        scales=windows.scales,
+        lead_hours=windows.lead_hours,
+        sampler=params.sampling.sampler,
+        steps=params.sampling.steps[0],
+    )
+    torch.manual_seed(params.seed)
+    network = Nephele(params.network, shape)
+    objective = teacher_objective(params.weights, params.steps)
+    return learnt(network, objective, description, windows, params, follow)
+
+
+def main(
+    windows: InPath,
+    params: TeacherParams,
+    teacher: OutPath,
+    metrics: OutPath,
+    resume: Path | None = None,
+) -> None:
+    """Train the teacher; with --resume, in a folder of checkpoints, go on where it was stopped."""
+    with tracking.run("pretrain_teacher", params) as log:
+        follow = follower(log, resume, params, "teacher", windows=windows)
+        model, figures = run(Windows.read(windows), params, follow)
+        with whole(teacher) as folder:
+            trained.save(folder, model)
+        write_json(metrics, figures)
+        log_trained(log, teacher, model, figures)
+        log.inputs(windows=windows)
+        log.outputs(teacher=teacher, metrics=metrics)
+    follow.finish()
+
+
+if __name__ == "__main__":
+    command_line(main)

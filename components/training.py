@@ -1,0 +1,175 @@
+"""What the two training stages have in common: they are followed, saved and summed up."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import components.threads  # noqa: F401
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from components.execution import flat
+from components.fingerprints import fingerprint
+from nephele.evaluation.steps import crps_by_steps
+from nephele.forecasting.ensemble import forecast
+from nephele.forecasting.trained import Description, TrainedModel
+from nephele.learning import checkpoints
+from nephele.learning.objectives import Objective
+from nephele.learning.training import Learner, Progress, train
+from nephele.network.nephele import Nephele
+from nephele.network.prediction import prediction
+from nephele.params import TrainingParams
+from nephele.pictures.animations import Forecast, film_strip
+from nephele.windows.tensors import Windows
+
+if TYPE_CHECKING:
+    from components.tracking import Log
+
+SUMMED_UP = 0.1  # share of the training, at its end, that the metrics are means of
+
+
+@dataclass(frozen=True)
+class Follower:
+    """Whoever watches a training: its progress bar, its curves, its checkpoints.
+
+    Attributes:
+        checkpoint: file to go on from and to save to; None for a training without.
+        fingerprint: what is trained, on what and how.
+    """
+
+    log: "Log"
+    checkpoint: Path | None
+    fingerprint: str
+
+    def restore(self, learner: Learner) -> None:
+        """Go on from the checkpoint, if there is one."""
+        if self.checkpoint is not None and self.checkpoint.exists():
+            checkpoints.load(self.checkpoint, learner, self.fingerprint)
+
+    def save(self, learner: Learner) -> None:
+        if self.checkpoint is not None:
+            checkpoints.save(self.checkpoint, learner, self.fingerprint)
+
+    def finish(self) -> None:
+        """The training's outputs are written: its checkpoint has had its day."""
+        if self.checkpoint is not None:
+            self.checkpoint.unlink(missing_ok=True)
+
+
+def follower(
+    log: "Log", resume: Path | None, params: TrainingParams, role: str, **inputs: Path
+) -> Follower:
+    """The follower of the training of `role` with `params` on `inputs`.
+
+    Its checkpoint, in the folder `resume`, is named by all of these: a training with
+    other parameters or data has another one.
+    """
+    known = {"role": role, **flat(params), **{k: fingerprint(v) for k, v in inputs.items()}}
+    name = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
+    return Follower(log, None if resume is None else resume / f"{name}.safetensors", name)
+
+
+def learnt(
+    network: Nephele,
+    objective: Objective,
+    description: Description,
+    windows: Windows,
+    params: TrainingParams,
+    follow: Follower,
+) -> tuple[TrainedModel, dict]:
+    """Train `network`, choose its sampling steps, and say what the training was like."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    learner = Learner.fresh(network.channels_last().to(device), params.optimisation)
+    follow.restore(learner)
+    predicted = prediction(description.mode, description.scales, description.noise)
+    steps = train(learner, objective, predicted, windows, params)
+    clock = time.monotonic()
+    with tqdm(steps, total=params.steps, initial=learner.step, desc=description.kind) as bar:
+        for progress in bar:
+            if progress.step % params.log_every == 0:
+                bar.set_postfix(loss=f"{sum(progress.terms.values()):.3f}")
+                speed, clock = params.log_every / (time.monotonic() - clock), time.monotonic()
+                follow.log.metrics(progress.step, **_point(progress), steps_per_second=speed)
+            if progress.step % params.picture_every == 0:
+                model = _model(learner, description)
+                follow.log.picture("forecast", _picture(model, windows), progress.step)
+            if progress.step % params.checkpoint_every == 0:
+                follow.save(learner)
+
+    model = _model(learner, description)
+    curve = crps_by_steps(model, windows, params.sampling, params.seed)
+    chosen = min(curve, key=lambda steps: curve[steps])
+    return model.with_steps(chosen), summary(learner, curve, chosen)
+
+
+def summary(learner: Learner, crps: dict[int, float], steps: int) -> dict:
+    """The training in figures: means over its last tenth, and the choice of steps."""
+    last = learner.history[-max(1, round(SUMMED_UP * len(learner.history))) :]
+    shares = [progress.shares for progress in learner.history if progress.shares][-3:]
+    return {
+        "parameters": sum(weight.numel() for weight in learner.network.parameters()),
+        "steps": learner.step,
+        "loss": float(np.mean([sum(progress.terms.values()) for progress in last])),
+        "terms": {name: float(np.mean([p.terms[name] for p in last])) for name in last[0].terms},
+        "gradient_shares": {
+            name: float(np.mean([share[name] for share in shares])) for name in last[0].terms
+        }
+        if shares
+        else {},
+        "causal_weight_at_bound": float(np.mean([p.at_bound for p in learner.history])),
+        "sampling_steps": steps,
+        "validation_crps": {str(count): value for count, value in crps.items()},
+    }
+
+
+def _point(progress: Progress) -> dict[str, float]:
+    """One point of every curve."""
+    values = {f"loss_{name}": value for name, value in progress.terms.items()}
+    values["loss"] = sum(progress.terms.values())
+    values["gradient_norm"] = progress.gradient_norm
+    if progress.causal_weight is not None:
+        values["causal_weight"] = progress.causal_weight
+        values["causal_weight_at_bound"] = float(progress.at_bound)
+    if progress.shares is not None:
+        values |= {f"gradient_share_{name}": share for name, share in progress.shares.items()}
+    return values
+
+
+def _model(learner: Learner, description: Description) -> TrainedModel:
+    """The averaged weights, ready to forecast on the processor."""
+    network = Nephele(description.network, description.shape)
+    network.load_state_dict(learner.averaged.module.state_dict())
+    return TrainedModel(network.channels_last().eval().requires_grad_(False), description)
+
+
+def _picture(model: TrainedModel, windows: Windows) -> bytes:
+    """A forecast of the first validation window, beside what came."""
+    chosen = windows.spread("validation", 1)
+    samples = windows.samples(chosen)
+    ensemble = forecast(model, samples, members=4, seed=0, leads=windows.future)[0].numpy()
+    past, truth = (
+        (frames[0] * windows.scales.std + windows.scales.mean).numpy()
+        for frames in (samples.history, samples.future[:, : windows.future])
+    )
+    hours = windows.lead_hours[: windows.future]
+    spacing = hours[0]
+    return film_strip(
+        Forecast(
+            storm=str(windows.storm[chosen[0]]),
+            network=model.kind,
+            init_time=windows.init_time[chosen[0]],
+            past_hours=[spacing * (step - windows.history + 1) for step in range(windows.history)],
+            past=past,
+            lead_hours=list(hours),
+            truth=truth,
+            mean=ensemble.mean(axis=0),
+            members=ensemble[:2],
+            persistence=np.broadcast_to(past[-1], truth.shape),
+            label="SYNTHETIC" if windows.attributes.get("synthetic") else "",
+        )
+    )

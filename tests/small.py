@@ -1,0 +1,83 @@
+"""A network small enough for tests, and samples for it."""
+
+import torch
+from torch import Generator
+
+from nephele.network.nephele import Nephele, Shape
+from nephele.params import (
+    CausalWeights,
+    NetworkParams,
+    NoiseParams,
+    OptimisationParams,
+    SamplingParams,
+    StudentWeights,
+    TrainingParams,
+)
+from nephele.windows.tensors import Samples, Scales
+
+SHAPE = Shape(variables=("sst", "msl", "z", "r"), history=4, future=5, size=32)
+SCALES = Scales(mean=270.0, std=25.0, residual_std=(15.0, 17.0, 19.0, 20.0, 21.0, 22.0, 23.0, 24.0))
+NOISE = NoiseParams(mean=-0.4, deviation=1.2, smallest=0.1, largest=20.0)
+NETWORK = NetworkParams(
+    patch=4,
+    channels=16,
+    multipliers=[1, 2],
+    blocks=1,
+    dropout=0.0,
+    resampling="nearest",
+    self_attention_head=8,
+    attention_keys=4,
+    temporal_channels=4,
+    temporal_heads=2,
+    encoder_channels=[4, 8, 16],
+    cross_heads=2,
+    cross_head_channels=4,
+    attention_residual=True,
+    causal_share=0.7,
+    projection=8,
+)
+CAUSAL = CausalWeights(
+    causal=1.0,
+    prediction=1.0,
+    conditional_mutual_information=0.5,
+    hinge=0.1,
+    balance=4.0,
+    ramp=0.2,
+)
+STUDENT = StudentWeights(**vars(CAUSAL), distill=1.0, features=10.0)
+OPTIMISATION = OptimisationParams(
+    learning_rate=1e-3, weight_decay=0.01, warmup=2, clip=1.0, average=0.9, precision="fp32"
+)
+TRAINING = TrainingParams(
+    seed=3,
+    steps=8,
+    batch_size=4,
+    optimisation=OPTIMISATION,
+    log_every=1,
+    shares_every=4,
+    picture_every=100,
+    checkpoint_every=100,
+    sampling=SamplingParams(sampler="dpm-solver++", steps=[2], windows=2, members=2),
+)
+
+
+def network(params: NetworkParams = NETWORK, shape: Shape = SHAPE, seed: int = 0) -> Nephele:
+    """A network in which nothing is zero that starts at zero: it has learnt a little."""
+    torch.manual_seed(seed)
+    fresh = Nephele(params, shape)
+    with torch.no_grad():
+        for weight in fresh.parameters():
+            if not weight.any():
+                weight.normal_(0, 0.1)
+    return fresh
+
+
+def samples(count: int = 4, shape: Shape = SHAPE, seed: int = 1) -> Samples:
+    generator = Generator().manual_seed(seed)
+
+    def normal(*size: int) -> torch.Tensor:
+        return torch.randn(count, *size, shape.size, shape.size, generator=generator)
+
+    variables = len(shape.variables)
+    era5 = normal(variables, shape.history)
+    return Samples(normal(shape.history), normal(8), era5, torch.ones_like(era5))
