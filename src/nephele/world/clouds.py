@@ -23,9 +23,9 @@ CELL = 10e3  # m
 SIZE = 256  # cells a side of a frame
 PADDED = 320  # cells a side of the simulation: what leaves on one side enters far from the frame
 
-CORE_RADIUS = 180e3  # m, of the cold central overcast
+CORE_RADIUS = 150e3  # m, of the cold central overcast
 BACKGROUND = -0.15  # of the index, far from the storm
-CORE = (0.95, 1.0)  # index at the centre: of no storm, and added by the strongest
+CORE = (1.1, 1.05)  # index at the centre: of no storm, and added by the strongest
 BAND = 0.5  # strength of the spiral bands
 TAIL = 0.6  # strength of the broad band that most storms trail
 TEXTURE = 0.58  # standard deviation of the random part

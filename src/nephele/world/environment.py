@@ -80,7 +80,7 @@ def on_level(fields: xr.Dataset, name: str, level: int) -> xr.DataArray:
     if own is None:
         raise ValueError(f"{name} is a surface variable, and was asked for at {level} hPa")
     if name == "z":
-        shift = GRAVITY * (standard_height(level) - standard_height(own))
+        shift = GRAVITY * (standard_height(float(level)) - standard_height(float(own)))
         return fields["z"] + np.float32(shift)
     return (fields["r"] + np.float32(R_PER_HPA * (level - own))).clip(1.0, 110.0)
 

@@ -47,11 +47,13 @@ def track(
     random = stream(seed, storm, "track")
     start = np.array([random.uniform(13.0, 20.0), random.uniform(132.0, 155.0)])
     core = random.uniform(35e3, 60e3)
+    first, usual = random.uniform(0.3, 0.6), random.uniform(0.55, 0.85)
+    # Drawn last, so that a longer life begins as a shorter one.
     wander = _smooth(random.standard_normal((len(ridge), 2))) * TRACK_NOISE
     fickle = _smooth(stream(seed, storm, "intensity").standard_normal((len(ridge), 1)))[:, 0]
-    potential = random.uniform(0.55, 0.85) + 0.12 * fickle + 0.10 * responses["sst"]
+    potential = usual + 0.12 * fickle + 0.10 * responses["sst"]
 
-    places, intensities = [start], [random.uniform(0.3, 0.6)]
+    places, intensities = [start], [first]
     for step in range(len(ridge) - 1):
         places.append(_move(places[-1], ridge[step], wander[step]))
         allowed = potential[step] * climatology.support(*places[-1])
