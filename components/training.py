@@ -3,12 +3,10 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import components.threads  # noqa: F401
 import numpy as np
 import torch
 from tqdm import tqdm

@@ -140,7 +140,7 @@ def test_shares_are_those_of_the_gradients_norms():
 def test_a_loss_that_is_not_a_number_stops_the_training(windows):
     windows.frames[:] = float("nan")
 
-    with pytest.raises(Diverged, match="step 1.*lower the learning rate"):
+    with pytest.raises(Diverged, match=r"step 1 .*lower the learning rate"):
         list(_steps(_fresh(), windows))
 
 

@@ -152,9 +152,9 @@ def _update(learner: Learner, terms: Terms, params: TrainingParams) -> float:
     if not torch.isfinite(total):
         values = {name: float(term.detach()) for name, term in terms.terms.items()}
         raise Diverged(
-            f"the loss is {float(total.detach())} at step {learner.step + 1} (terms: {values}); expected a "
-            f"finite number: lower the learning rate ({params.optimisation.learning_rate}) or "
-            "train in fp32"
+            f"the loss is {float(total.detach())} at step {learner.step + 1} (terms: {values}); "
+            "expected a finite number: lower the learning rate "
+            f"({params.optimisation.learning_rate}) or train in fp32"
         )
     learner.optimiser.zero_grad(set_to_none=True)
     total.backward()

@@ -1,0 +1,1 @@
+"""From regridded fields to what a network sees: splits, normalisation, history → future windows."""
