@@ -78,12 +78,18 @@ def main(params: AcquireParams, raw: OutPath) -> None:
         folder.mkdir()
         if params.source == "synthetic":
             with tempfile.TemporaryDirectory() as temporary:
-                log.info("simulating %d storms", params.synthetic.storms)
-                cores = len(os.sched_getaffinity(0))
-                world.write(Path(temporary), params.synthetic, params.variables, workers=cores)
+                _simulate(params, Path(temporary))
                 _write(run(params, Path(temporary)), params, folder)
         else:
             _write(run(params, _archive(params)), params, folder)
+
+
+def _simulate(params: AcquireParams, folder: Path) -> None:
+    storms = params.synthetic.storms
+    # Starting a process costs as much as a few storms.
+    workers = max(1, min(len(os.sched_getaffinity(0)), storms // 8))
+    log.info("simulating %d storms in %d processes", storms, workers)
+    world.write(folder, params.synthetic, params.variables, workers=workers)
 
 
 def _archive(params: AcquireParams) -> Path:

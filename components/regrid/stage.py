@@ -140,9 +140,8 @@ def main(
     )
     result, counts = run(storms, source, params)
     log.info("windows: %s", counts["windows"])
-    with whole(windows) as partial:
+    with whole(windows) as partial, whole(contact_sheets) as folder:
         store.write(result, partial)
-    with whole(contact_sheets) as folder:
         _draw(result, source, folder)
     write_json(metrics, counts)
 

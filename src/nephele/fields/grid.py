@@ -35,7 +35,7 @@ def to_plane(
     scale = EARTH_RADIUS * np.sqrt(2 / (1 + cosine))
     x = scale * np.cos(phi) * np.sin(dlon)
     y = scale * (np.cos(phi0) * np.sin(phi) - np.sin(phi0) * np.cos(phi) * np.cos(dlon))
-    return x, y
+    return np.asarray(x), np.asarray(y)
 
 
 def to_sphere(
@@ -57,7 +57,8 @@ def to_sphere(
     )
     latitude = np.arcsin(np.cos(angle) * np.sin(phi0) + y * ratio * np.cos(phi0))
     eastward = np.arctan2(x * ratio, np.cos(phi0) * np.cos(angle) - y * ratio * np.sin(phi0))
-    return np.rad2deg(latitude), np.mod(centre_longitude + np.rad2deg(eastward), 360.0)
+    longitude = np.mod(centre_longitude + np.rad2deg(eastward), 360.0)
+    return np.asarray(np.rad2deg(latitude)), np.asarray(longitude)
 
 
 def positions(

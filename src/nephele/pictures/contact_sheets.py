@@ -40,9 +40,9 @@ def draw(windows: xr.Dataset, storm: str, levels: Mapping[str, int | None], path
         figsize=(2.3 * len(chosen) + 1.2, 2.3 * (1 + len(names)) + 0.9), layout="constrained"
     )
     axes = figure.subplots(1 + len(names), len(chosen), squeeze=False)
-    _frames_row(figure, axes[0], part)
+    _frames_row(figure, list(axes[0]), part)
     for row, name in enumerate(names, start=1):
-        _field_row(figure, axes[row], part.sel(variable=name), (name, levels[name]))
+        _field_row(figure, list(axes[row]), part.sel(variable=name), (name, levels[name]))
     synthetic = "SYNTHETIC · " if windows.attrs["synthetic"] else ""
     environment = (
         " · ERA5's place taken by a climatology"

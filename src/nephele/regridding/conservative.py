@@ -37,8 +37,8 @@ def overlaps(source_y: np.ndarray, source_x: np.ndarray, target: np.ndarray, nam
         if have[0] > need[0] + slack or have[-1] < need[-1] - slack:
             raise ValueError(
                 f"{name}: {axis}: the frames reach from {have[0] / 1e3:.0f} to "
-                f"{have[-1] / 1e3:.0f} km, expected {need[0] / 1e3:.0f} to {need[-1] / 1e3:.0f} km; "
-                "lower regrid.size or regrid.cell_km"
+                f"{have[-1] / 1e3:.0f} km, expected {need[0] / 1e3:.0f} to "
+                f"{need[-1] / 1e3:.0f} km; lower regrid.size or regrid.cell_km"
             )
     return Overlaps(_shares(source_y, target), _shares(source_x, target))
 

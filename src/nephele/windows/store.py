@@ -13,7 +13,7 @@ CHUNK_BYTES = 128 * 2**20  # DVC hashes files, and every reader takes the window
 
 
 def write(windows: xr.Dataset, path: Path) -> None:
-    """Write `windows` at `path`, which must not exist. Fractions are kept as whole per cent."""
+    """Write `windows` at `path`, which must not exist."""
     encoding: dict[str, dict] = {}
     for name in (FRAMES, "era5", "era5_valid"):
         shape = windows[name].shape
@@ -24,22 +24,15 @@ def write(windows: xr.Dataset, path: Path) -> None:
         }
     for name in ("time", "init_time"):
         encoding[name] = {"units": "hours since 1970-01-01", "dtype": "int64"}
-    fraction = windows.era5_valid
-    # Frame by frame: the fractions as a whole would be in memory twice more.
-    percent = np.stack([np.rint(frame * 100).astype(np.uint8) for frame in fraction.values])
-    scale = np.float32(0.01)  # of that type, so that readers unpack to it too
-    packed = windows.assign(
-        era5_valid=(fraction.dims, percent, {**fraction.attrs, "scale_factor": scale})
-    )
     # Fixed-length strings have no specification in Zarr 3; strings of any length have one.
     texts = {
-        name: packed[name].astype(object)
-        for name in packed.coords
-        if packed[name].dtype.kind == "U"
+        name: windows[name].astype(object)
+        for name in windows.coords
+        if windows[name].dtype.kind == "U"
     }
     with warnings.catch_warnings():
         # Consolidated metadata are not in the Zarr 3 specification yet; readers look for them.
         warnings.filterwarnings("ignore", message="Consolidated metadata")
-        packed.assign_coords(texts).to_zarr(
+        windows.assign_coords(texts).to_zarr(
             path, mode="w-", zarr_format=3, consolidated=True, encoding=encoding
         )

@@ -1,0 +1,204 @@
+import json
+import sys
+
+import archive_files
+import numpy as np
+import pytest
+import xarray as xr
+
+from components.acquire import stage as acquire
+from components.command_line import command_line
+from components.regrid import stage
+from nephele.params import AcquireParams, DigitalTyphoonParams, SyntheticParams
+from nephele.windows import splits
+
+STORMS = ("203001", "203002", "203003", "203004")
+FIGURES = {"windows", "storms", "frames", "dropped_frames", "dropped_by_reason", "frame_mean"}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Four storms of six frames, as acquire leaves them."""
+    folder = tmp_path_factory.mktemp("regrid")
+    archive = archive_files.write_archive(folder / "archive", STORMS, frames=6)
+    options = DigitalTyphoonParams(archive=str(archive), environment="analysis", max_fill=0.001)
+    synthetic = SyntheticParams(seed=0, storms=3, frames=1)
+    variables = archive_files.VARIABLES
+    acquire.main(AcquireParams("digital_typhoon", variables, synthetic, options), folder / "data")
+    return folder / "data"
+
+
+def params(**changes):
+    values = {
+        "size": 64,
+        "cell_km": 40.0,
+        "spacing_hours": 3,
+        "history": 2,
+        "future": 1,
+        "rollout": 2,
+        "split_by": "storm",
+        "validation_share": 0.125,
+        "test_share": 0.25,
+        "seed": 1,
+    }
+    return json.dumps(values | changes)
+
+
+def regrid(data, out, monkeypatch, **changes):
+    """Run the command; return None, or the sentence with which it ends."""
+    names = {"windows": "windows.zarr", "contact_sheets": "sheets", "metrics": "metrics.json"}
+    flags = [part for flag, name in names.items() for part in (f"--{flag}", str(out / name))]
+    arguments = ["regrid", "--data", str(data), "--params", params(**changes), *flags]
+    monkeypatch.setattr(sys, "argv", arguments)
+    try:
+        command_line(stage.main)
+    except SystemExit as end:
+        return end.code
+    return None
+
+
+@pytest.fixture(scope="module")
+def made(data, tmp_path_factory):
+    out = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        assert regrid(data, out, patch) is None
+    return out
+
+
+@pytest.fixture(scope="module")
+def windows(made):
+    return xr.open_zarr(made / "windows.zarr").load()
+
+
+def test_the_windows_keep_the_contract(windows):
+    assert windows.brightness_temperature.dims == ("frame", "y", "x")
+    assert windows.era5.dims == ("frame", "variable", "y", "x")
+    assert windows.variable.values.tolist() == ["sst", "msl", "z", "r"]
+    assert windows.step.values.tolist() == [-3, 0, 3, 6]
+    for name in ("brightness_temperature", "era5", "era5_valid", "era5_climatology"):
+        assert windows[name].dtype == np.float32
+        assert windows[name].notnull().all(), name
+    assert set(windows.split.values.tolist()) == set(splits.SPLITS)
+    # Four storms, six frames each: three windows of four frames.
+    assert windows.sizes["window"] == 12
+    for attribute in ("source", "synthetic", "environment", "history", "rollout", "cell_km"):
+        assert attribute in windows.attrs
+
+
+def test_every_window_holds_one_storm_at_the_right_times(windows):
+    storm = windows.storm.values[windows.frame_index.values]
+    assert (storm == windows.window_storm.values[:, None]).all()
+    hours = windows.time.values[windows.frame_index.values] - windows.init_time.values[:, None]
+    expected = np.broadcast_to(windows.step.values, hours.shape)
+    np.testing.assert_array_equal(hours / np.timedelta64(1, "h"), expected)
+
+
+def test_a_frame_is_the_mean_of_the_pixels_under_each_cell(windows, data):
+    with xr.open_dataset(data / STORMS[1] / "frames.nc") as frames:
+        by_hand = frames.brightness_temperature[2].values.reshape(64, 8, 64, 8).mean(axis=(1, 3))
+    number = np.flatnonzero(windows.storm.values == STORMS[1])[2]
+    np.testing.assert_allclose(windows.brightness_temperature[number], by_hand, atol=1e-4)
+
+
+def test_pressure_keeps_a_hundredth_of_a_pascal(windows):
+    # The archive's msl is 101000 + 10 · latitude; at the centre the latitude is the storm's.
+    middle = windows.era5.sel(variable="msl").isel(y=[31, 32], x=[31, 32]).mean(("y", "x"))
+    np.testing.assert_allclose(middle - 101_000, 10 * windows.latitude, atol=0.1)
+
+
+def test_the_sea_goes_on_under_the_land(windows):
+    sst, valid = windows.era5.sel(variable="sst"), windows.era5_valid.sel(variable="sst")
+    assert float(valid.min()) < 0.5
+    assert float(valid.max()) == 1.0
+    # 302 − 0.2·|latitude|, from the equator to some 30 degrees: nothing colder, no zeros.
+    assert float(sst.min()) > 295
+    assert float(sst.max()) <= 302
+
+
+def test_the_figures_count_what_is_there(made, windows):
+    figures = json.loads((made / "metrics.json").read_text())
+    assert set(figures) >= FIGURES
+    assert sum(figures["windows"].values()) == windows.sizes["window"]
+    assert sorted(name for names in figures["storms_in"].values() for name in names) == sorted(
+        STORMS
+    )
+
+
+def test_there_is_a_contact_sheet_a_storm(made):
+    assert sorted(path.stem for path in (made / "sheets").glob("*.png")) == list(STORMS)
+
+
+def test_the_same_data_give_the_same_bytes_in_few_files(made, data, tmp_path, monkeypatch):
+    assert regrid(data, tmp_path, monkeypatch) is None
+    files = sorted(path.relative_to(made) for path in made.rglob("*") if path.is_file())
+    assert files == sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*") if p.is_file())
+    for file in files:
+        assert (made / file).read_bytes() == (tmp_path / file).read_bytes(), file
+    assert len(files) < 60
+
+
+def test_the_colour_of_a_test_storm_changes_no_statistic(windows, data, tmp_path, monkeypatch):
+    test_storm = windows.window_storm.values[windows.split.values == "test"][0]
+    other = tmp_path / "data"
+    other.mkdir()
+    for entry in data.iterdir():
+        (other / entry.name).symlink_to(entry)
+    (other / test_storm).unlink()
+    (other / test_storm).mkdir()
+    (other / test_storm / "era5.nc").symlink_to(data / test_storm / "era5.nc")
+    with xr.open_dataset(data / test_storm / "frames.nc") as frames:
+        warmer = frames.load().assign(brightness_temperature=frames.brightness_temperature + 20)
+    warmer.brightness_temperature.attrs["units"] = "K"
+    warmer.to_netcdf(other / test_storm / "frames.nc")
+    assert regrid(other, tmp_path / "out", monkeypatch) is None
+    changed = xr.open_zarr(tmp_path / "out" / "windows.zarr").load()
+    names = ("frame_mean", "frame_std", "residual_std", "era5_mean", "era5_std", "era5_climatology")
+    for name in names:
+        np.testing.assert_array_equal(changed[name], windows[name])
+    assert float(changed.brightness_temperature.mean()) > float(
+        windows.brightness_temperature.mean()
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"rollout": 8}, ["no storm has 2 + 8 frames", "3 h apart", "regrid.rollout"]),
+        ({"future": 3}, ["regrid.future = 3", "regrid.rollout = 2"]),
+        ({"cell_km": 60.0}, ["203001/frames.nc", "expected -1920 to 1920 km", "regrid.cell_km"]),
+        ({"test_share": 0.9}, ["4 storm(s)", "regrid.split_by"]),
+        ({"split_by": "year"}, ["split_by", "'year'"]),
+        ({"colour": "red"}, ["colour"]),
+    ],
+)
+def test_impossible_parameters_end_in_one_sentence(changes, parts, data, tmp_path, monkeypatch):
+    sentence = regrid(data, tmp_path, monkeypatch, **changes)
+    assert isinstance(sentence, str)
+    assert "\n" not in sentence
+    for part in parts:
+        assert part in sentence, sentence
+    assert list(tmp_path.iterdir()) == []
+
+
+def copy_without(data, folder, name):
+    folder.mkdir()
+    for entry in data.iterdir():
+        if entry.name != name:
+            (folder / entry.name).symlink_to(entry)
+    return folder
+
+
+def test_data_that_acquire_did_not_make_are_refused(data, tmp_path, monkeypatch):
+    bad = copy_without(data, tmp_path / "a", "provenance.json")
+    assert "provenance.json" in str(regrid(bad, tmp_path / "out", monkeypatch))
+    assert "nothing at" in str(regrid(tmp_path / "nowhere", tmp_path / "out", monkeypatch))
+
+
+def test_a_truncated_storm_is_named(data, tmp_path, monkeypatch):
+    bad = copy_without(data, tmp_path / "a", STORMS[2])
+    (bad / STORMS[2]).mkdir()
+    whole = (data / STORMS[2] / "frames.nc").read_bytes()
+    (bad / STORMS[2] / "frames.nc").write_bytes(whole[: len(whole) // 2])
+    sentence = regrid(bad, tmp_path / "out", monkeypatch)
+    assert f"{STORMS[2]}/frames.nc: expected NetCDF" in str(sentence)
+    assert not (tmp_path / "out" / "windows.zarr").exists()
