@@ -44,14 +44,21 @@ class Forecaster:
         given = OPTIONS | dict(params or {})
         scales = self.model.description.scales
         history = (_tensor(model_input["history"]) - scales.mean) / scales.std
-        nothing = torch.zeros(len(history), len(self.model.variables), *history.shape[1:])
-        samples = Samples(
-            history=history,
-            future=history[:, :0],
-            era5=_tensor(model_input["era5"]) if "era5" in model_input else nothing,
-            valid=_tensor(model_input["valid"]) if "valid" in model_input else nothing,
-        )
+        era5, valid = self._environment(model_input, history)
+        samples = Samples(history=history, future=history[:, :0], era5=era5, valid=valid)
         return forecast(self.model, samples, given["members"], given["seed"]).numpy()
+
+    def _environment(
+        self, model_input: Mapping[str, np.ndarray], history: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """ERA5 and its validity: a teacher's are given, the others do not look at them."""
+        if self.model.kind != "teacher":
+            nothing = torch.zeros(len(history), len(self.model.variables), *history.shape[1:])
+            return nothing, nothing
+        for name in ("era5", "valid"):
+            if name not in model_input:
+                raise ValueError(f"no {name}; a teacher forecasts from history, era5 and valid")
+        return _tensor(model_input["era5"]), _tensor(model_input["valid"])
 
 
 def _load_pyfunc(path: str) -> Forecaster:

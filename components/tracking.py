@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EXPERIMENT = "nephele"
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # so its page opens with the runs
 PATIENCE = 30.0  # s without any progress at the end of a stage, then the rest is given up
 BATCH_SECONDS = 5.0  # between two deliveries of metrics
 MOST_METRICS, MOST_PARAMS, LONGEST_VALUE = 500, 100, 500  # what every MLflow server takes
@@ -225,9 +226,8 @@ def experiment() -> str:
         if known is not None:
             return known.experiment_id
         local = tracking_uri().startswith("sqlite:")
-        return client.create_experiment(
-            name, Path("mlartifacts").resolve().as_uri() if local else None
-        )
+        folder = Path("mlartifacts").resolve().as_uri() if local else None
+        return client.create_experiment(name, folder, tags=KIND)
 
 
 @contextmanager

@@ -1,0 +1,86 @@
+import mlflow
+import numpy as np
+import pytest
+import small
+import torch
+
+from components import tracking
+from components.forecaster import Forecaster, log_trained
+from nephele.forecasting import trained
+from nephele.forecasting.ensemble import forecast
+from nephele.forecasting.trained import Description, TrainedModel
+
+
+@pytest.fixture(params=["teacher", "student"])
+def model(request) -> TrainedModel:
+    network = small.network().eval().requires_grad_(False)
+    description = Description(
+        kind=request.param,
+        network=small.NETWORK,
+        shape=small.SHAPE,
+        mode="edm",
+        noise=small.NOISE,
+        scales=small.SCALES,
+        lead_hours=(3, 6, 9, 12, 15, 18, 21, 24),
+        sampler="dpm-solver++",
+        steps=2,
+    )
+    return TrainedModel(network, description)
+
+
+def inputs(model: TrainedModel, samples) -> dict[str, np.ndarray]:
+    """What a caller has: temperatures, and for a teacher ERA5."""
+    scales = model.description.scales
+    given = {"history": (samples.history * scales.std + scales.mean).numpy()}
+    if model.kind == "teacher":
+        given |= {"era5": samples.era5.numpy(), "valid": samples.valid.numpy()}
+    return given
+
+
+def test_forecast_from_temperatures_is_the_one_from_normalised_samples(model):
+    samples = small.samples(2)
+    expected = forecast(model, samples, members=3, seed=5).numpy()
+    given = Forecaster(model).predict(inputs(model, samples), {"members": 3, "seed": 5})
+    # K; the networks run in bf16, which rounds a temperature that came and went differently.
+    assert np.sqrt(np.mean((given - expected) ** 2)) < 0.3
+
+
+def test_teacher_without_era5_is_refused(model):
+    history = {"history": inputs(model, small.samples(1))["history"]}
+    if model.kind == "teacher":
+        with pytest.raises(ValueError, match="era5"):
+            Forecaster(model).predict(history)
+    else:
+        assert Forecaster(model).predict(history).shape == (1, 8, 8, 32, 32)
+
+
+def test_model_comes_back_from_mlflow_as_it_was_and_without_pickles(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    folder = tmp_path / "model"
+    trained.save(folder, model)
+    with tracking.run("train", {}) as log:
+        log_trained(log, folder, model, {"steps": 8, "loss": 0.5, "terms": {"score": 0.5}})
+
+    mlflow.set_tracking_uri(tracking.tracking_uri())
+    (experiment,) = mlflow.search_experiments(filter_string="name = 'nephele'")
+    (logged,) = mlflow.search_logged_models([experiment.experiment_id], output_format="list")
+    samples = small.samples(1)
+    served = mlflow.pyfunc.load_model(logged.model_uri)
+    given = served.predict(inputs(model, samples), params={"members": 2, "seed": 5})
+
+    expected = Forecaster(model).predict(inputs(model, samples), {"members": 2, "seed": 5})
+    np.testing.assert_array_equal(given, expected)
+    assert not {p.suffix for p in tmp_path.rglob("*")} & {".pkl", ".pickle", ".pt", ".pth"}
+    (run,) = mlflow.search_runs([experiment.experiment_id], output_format="list")
+    assert run.data.metrics == {"final.steps": 8, "final.loss": 0.5}
+
+
+def test_members_differ_and_seeds_repeat(model):
+    given = inputs(model, small.samples(1))
+    one, again, other = (
+        Forecaster(model).predict(given, {"members": 2, "seed": seed}) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one, again)
+    assert not torch.from_numpy(one[:, 0]).equal(torch.from_numpy(one[:, 1]))
+    assert not np.array_equal(one, other)
