@@ -54,7 +54,7 @@ def real_frames(folder: Path) -> np.ndarray:
     frames = []
     for path in files:
         with h5py.File(path) as opened:
-            frames.append(statistics.coarsened(opened["infrared"][::-1].astype(np.float32), 4))
+            frames.append(statistics.coarsened(opened["infrared"][:][::-1].astype(np.float32), 4))
     return np.stack(frames)
 
 
@@ -89,9 +89,9 @@ def draw(
     above, below = figure.subfigures(2, 1, height_ratios=[2.0, 1.15])
     panels = above.subplots(3, SHOWN)
     rows = (
-        (f"real, {storm}, every 15 h", real[15::15][:SHOWN]),
-        (f"{SYNTHETIC_LABEL}, one storm, every 9 h", synthetic[3][2::3][:SHOWN]),
-        (f"{SYNTHETIC_LABEL}, {SHOWN} storms", [frames[12] for frames in synthetic[4:][:SHOWN]]),
+        (f"real\n{storm}\nevery 15 h", real[15::15][:SHOWN]),
+        (f"{SYNTHETIC_LABEL}\none storm\nevery 9 h", synthetic[3][2::3][:SHOWN]),
+        (f"{SYNTHETIC_LABEL}\n{SHOWN} storms", [frames[12] for frames in synthetic[4:][:SHOWN]]),
     )
     for row, (label, frames) in zip(panels, rows, strict=True):
         row[0].set_ylabel(label)
@@ -106,7 +106,7 @@ def draw(
     )
     _curves(below.subplots(1, 4), sources)
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(PICTURE, dpi=80)
+    figure.savefig(PICTURE, dpi=72)
 
 
 def _curves(panels: np.ndarray, sources: tuple) -> None:
