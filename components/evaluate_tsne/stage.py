@@ -79,6 +79,7 @@ def main(
     metrics: OutPath,
 ) -> None:
     """Compare the student's features with the teacher's: measures with controls, and pictures."""
+    logging.getLogger("openTSNE").setLevel(logging.WARNING)
     data = Windows.read(windows)
     result = run(data, trained.load(teacher), trained.load(student), trained.load(control), params)
 

@@ -30,8 +30,8 @@ MEANINGS = {
         "The matrix A of the network: moving average, over the last training steps, of the root "
         "mean square change of the predicted frame mean when a variable's causal features "
         "give way to their batch mean. It describes the head that was trained on these features; "
-        "it is no effect on the forecast and no effect in the atmosphere. It has no interval of its "
-        "own; learned_on_test has one."
+        "it is no effect on the forecast and no effect in the atmosphere. It has no interval of "
+        "its own; learned_on_test has one."
     ),
     HEAD: (
         "The same root mean square change, of the trained head's predictions for the test windows, "

@@ -11,10 +11,12 @@ import xarray as xr
 
 from components.command_line import InPath, OutPath, command_line
 from components.outputs import whole, write_json
+from nephele.evaluation.baselines import optical_flow, persistence
 from nephele.evaluation.examples import one_a_storm, whole_forecasts
 from nephele.evaluation.interventions import strangers
 from nephele.evaluation.ledger import (
     CONTROL,
+    OPTICAL_FLOW,
     PERSISTENCE,
     SHUFFLED,
     STUDENT,
@@ -64,7 +66,8 @@ def run(windows: Windows, models: Mapping[str, TrainedModel], params: VerifyPara
         models[TEACHER], windows, chosen, params.members, params.seed, partners=partners
     )
     verified[SHUFFLED] = verify(shuffled)
-    verified[PERSISTENCE] = verify(baseline(windows, chosen))
+    verified[PERSISTENCE] = verify(baseline(windows, chosen, persistence))
+    verified[OPTICAL_FLOW] = verify(baseline(windows, chosen, optical_flow))
 
     design = Design(storms, windows.lead_hours, params.resamples, params.seed)
     found = pd.concat([table(verified, design), ledger(verified, design)], ignore_index=True)

@@ -42,6 +42,7 @@ def test_every_forecast_is_scored_at_every_lead_time_and_on_average(result, tiny
         "control",
         "teacher_shuffled",
         "persistence",
+        "optical_flow",
     }
     leads = [*map(str, tiny_windows.lead_hours), "mean"]
     assert all(list(part.lead_hours) == leads for _, part in crps.groupby("forecast"))

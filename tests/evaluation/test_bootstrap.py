@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from nephele.evaluation import bootstrap
-from nephele.evaluation.baselines import persistence
 
 
 def test_windows_of_a_storm_come_and_stay_away_together():
@@ -44,10 +43,3 @@ def test_resamples_without_a_value_are_left_out_unless_they_are_most():
     low, high = bootstrap.interval(resampled, storms=20)
     assert low[0] == high[0] == 1
     assert np.isnan([low[1], high[1]]).all()
-
-
-def test_persistence_is_the_last_frame_at_every_lead_time():
-    history = np.arange(2 * 3 * 4 * 4, dtype=float).reshape(2, 3, 4, 4)
-    forecast = persistence(history, leads=5)
-    assert forecast.shape == (2, 1, 5, 4, 4)
-    assert (forecast == history[:, None, -1:]).all()

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
+from nephele.evaluation.baselines import persistence
 from nephele.evaluation.sampling import baseline, ensembles, history, truth
 from nephele.forecasting.trained import TrainedModel
 from nephele.windows.tensors import Windows
@@ -45,7 +46,7 @@ def whole_forecasts(
         np.stack([f for f, _ in ensembles(model, windows, chosen, members, seed)])
         for model in models.values()
     ]
-    still = np.stack([f[0] for f, _ in baseline(windows, chosen)])
+    still = np.stack([f[0] for f, _ in baseline(windows, chosen, persistence)])
     hours = np.array(windows.lead_hours)
     step = hours[0]
     found = xr.Dataset(

@@ -17,7 +17,7 @@ from nephele.evaluation.verification import Design, Verified, rows, with_mean
 
 TEACHER, STUDENT, CONTROL = "teacher", "student", "control"
 SHUFFLED = "teacher_shuffled"  # the teacher, given another window's ERA5
-PERSISTENCE = "persistence"
+PERSISTENCE, OPTICAL_FLOW = "persistence", "optical_flow"
 OVER_CONTROL, OVER_PERSISTENCE = "gain_over_control", "gain_over_persistence"
 SHARE = "gap_closed"
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from torch import Tensor
 
-from nephele.evaluation.baselines import persistence
 from nephele.evaluation.interventions import with_environment_of
 from nephele.forecasting.ensemble import forecast
 from nephele.forecasting.trained import TrainedModel
@@ -56,9 +55,14 @@ def ensembles(
 def baseline(
     windows: Windows,
     chosen: np.ndarray,
-    rule: Callable[[np.ndarray, int], np.ndarray] = persistence,
+    rule: Callable[[np.ndarray, int], np.ndarray],
 ) -> Pairs:
-    """A forecast made from the history alone, with its truth."""
+    """A forecast made from the history alone, with its truth.
+
+    Args:
+        rule: frames given, (window, time, y, x), and the number of lead times → K,
+            (window, 1, lead, y, x).
+    """
     for _, part, _ in batches(chosen):
         samples = windows.samples(part)
         observed = truth(windows, samples)

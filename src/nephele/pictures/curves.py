@@ -21,6 +21,7 @@ COLOURS = {
 HEADLINES = ("crps", "rmse", "spread_skill")
 FURTHER = ("bias", "ssim", "fss_235", "fss_220")
 DASHED = ("persistence", "teacher_shuffled", "optical_flow")
+WAVELENGTHS = (50, 100, 200, 500, 1000, 2000, 5000)  # km, of the axis of spectra
 TITLES = {
     "crps": "Fair CRPS",
     "rmse": "RMSE of the ensemble mean",
@@ -119,6 +120,9 @@ def spectra(
             style = "--" if name in DASHED else "-"
             line = found.spectrum[lead]
             axes.loglog(wavelength, line, style, lw=1.2, color=COLOURS.get(name), label=_name(name))
+        ticks = [km for km in WAVELENGTHS if wavelength.min() <= km <= wavelength.max()]
+        axes.set_xticks(ticks, [str(km) for km in ticks])
+        axes.set_xticks([], minor=True)
         axes.invert_xaxis()
         axes.set_title(f"+{lead_hours[lead]} h", fontsize=9)
         axes.set_xlabel("wavelength (km)")
