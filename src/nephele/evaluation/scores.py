@@ -6,12 +6,12 @@ one at a time, and a bootstrap only weighs the statistics anew.
 """
 
 from collections.abc import Callable, Mapping
-from itertools import combinations
 
 import numpy as np
 import xarray as xr
 from scores.probability import rank_histogram
 
+from nephele.evaluation.crps import fair_crps
 from nephele.evaluation.structure import ensemble_ssim, fss_parts
 
 COLD = (235, 220)  # K: cold cloud, and the deep convection in it
@@ -57,22 +57,6 @@ def statistics(forecast: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]
         wrong, worst = fss_parts(forecast, truth, float(threshold))
         found[f"fss_{threshold}_wrong"], found[f"fss_{threshold}_worst"] = wrong, worst
     return found
-
-
-def fair_crps(forecast: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Fair continuous ranked probability score, mean over pixels: K, (lead,).
-
-    Its expectation does not depend on the number of members (Ferro 2014, doi:10.1002/qj.2270):
-    mean |member − truth| less half the mean |member − other member|. Of a single member, the
-    absolute error.
-    """
-    distance = np.abs(forecast - truth).mean(axis=(0, -2, -1), dtype=np.float64)
-    members = len(forecast)
-    if members == 1:
-        return distance
-    pairs = combinations(forecast, 2)
-    apart = sum(np.abs(a - b).mean(axis=(-2, -1), dtype=np.float64) for a, b in pairs)
-    return distance - apart / (members * (members - 1))
 
 
 def ranks(forecast: np.ndarray, truth: np.ndarray) -> np.ndarray:

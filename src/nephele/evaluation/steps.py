@@ -6,8 +6,8 @@ The test storms have no say in it.
 
 import numpy as np
 
+from nephele.evaluation.crps import fair_crps
 from nephele.evaluation.sampling import batches, truth
-from nephele.evaluation.scores import fair_crps
 from nephele.forecasting.ensemble import forecast
 from nephele.forecasting.trained import TrainedModel
 from nephele.params import SamplingParams
