@@ -26,6 +26,19 @@ def test_the_interval_of_a_mean_is_two_standard_errors_of_the_storms_wide():
     assert high - low == pytest.approx(2 * 1.96 * values.std() / np.sqrt(200), rel=0.05)
 
 
+@pytest.mark.parametrize("storms", [5, 18])
+def test_intervals_from_few_storms_hold_the_truth_as_often_as_they_say(storms):
+    generator = np.random.default_rng(4)
+    weights = bootstrap.storm_weights(np.arange(storms), 1000, seed=5)
+    held = 0
+    for _ in range(400):
+        means = weights @ generator.standard_normal(storms) / storms
+        low, high = bootstrap.interval(means, storms)
+        held += low < 0 < high
+    # 400 trials: standard error 0.011. Plain percentiles reach 0.84 with 5 storms.
+    assert held / 400 == pytest.approx(0.95, abs=0.04)
+
+
 def test_the_same_seed_gives_the_same_resamples():
     first, second = (bootstrap.storm_weights(list("abc"), 50, seed=3) for _ in range(2))
     assert (first == second).all()
