@@ -8,7 +8,7 @@ import yaml
 from components.command_line import InPath, OutPath, command_line
 from nephele.params import ReportParams
 
-SECTION = {"seed": 5, "forecasts": 3}
+SECTION = {"forecasts": 3}
 
 
 def call(monkeypatch, main, *arguments):
