@@ -47,6 +47,7 @@ def run(
         Shape(params.history, params.rollout, params.spacing_hours),
         params.future,
         params.split_by,
+        params.gap_hours,
         (params.validation_share, params.test_share),
         params.seed,
     )

@@ -47,6 +47,7 @@ class RegridParams:
     future: PositiveInt
     rollout: PositiveInt
     split_by: Literal["storm", "time"]
+    gap_hours: PositiveInt
     validation_share: Share
     test_share: Share
     seed: int

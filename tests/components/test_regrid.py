@@ -37,6 +37,7 @@ def params(**changes):
         "future": 1,
         "rollout": 2,
         "split_by": "storm",
+        "gap_hours": 12,
         "validation_share": 0.125,
         "test_share": 0.25,
         "seed": 1,
@@ -160,6 +161,18 @@ def test_the_colour_of_a_test_storm_changes_no_statistic(windows, data, tmp_path
     )
 
 
+def test_splits_in_time_share_no_frame_and_lie_the_gap_apart(data, tmp_path, monkeypatch):
+    # Frames at 0, 3, … 15 h, windows of two: only 0–3, 6–9 and 12–15 h leave gaps of 3 h.
+    in_time = {"split_by": "time", "gap_hours": 3, "history": 1, "rollout": 1}
+    assert regrid(data, tmp_path, monkeypatch, **in_time) is None
+    windows = xr.open_zarr(tmp_path / "windows.zarr").load()
+    times = windows.time.values[windows.frame_index.values]
+    hours = (times - windows.time.values.min()) / np.timedelta64(1, "h")
+    for name, expected in zip(splits.SPLITS, ((0, 3), (6, 9), (12, 15)), strict=True):
+        part = hours[windows.split.values == name]
+        assert part.tolist() == [list(expected)] * len(STORMS)
+
+
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
@@ -167,6 +180,8 @@ def test_the_colour_of_a_test_storm_changes_no_statistic(windows, data, tmp_path
         ({"future": 3}, ["regrid.future = 3", "regrid.rollout = 2"]),
         ({"cell_km": 60.0}, ["203001/frames.nc", "expected -1920 to 1920 km", "regrid.cell_km"]),
         ({"test_share": 0.9}, ["4 storm(s)", "regrid.split_by"]),
+        ({"split_by": "time"}, ["12 windows over 15 h", "gaps of 12 h", "regrid.gap_hours"]),
+        ({"gap_hours": 0}, ["gap_hours"]),
         ({"split_by": "year"}, ["split_by", "'year'"]),
         ({"colour": "red"}, ["colour"]),
     ],

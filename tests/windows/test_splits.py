@@ -5,7 +5,8 @@ from hypothesis import given, settings, strategies as st
 
 from nephele.windows import splits
 
-SPAN = pd.Timedelta(hours=33)
+SPAN = pd.Timedelta(hours=33)  # of a window
+GAP = pd.Timedelta(hours=12)
 
 
 @given(st.integers(3, 80), st.integers(0, 1000))
@@ -37,31 +38,37 @@ def series(*blocks):
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 60)), min_size=1, max_size=4))
-def test_splits_in_time_are_in_order_and_a_span_apart(blocks):
+@given(
+    st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 60)), min_size=1, max_size=4),
+    st.integers(1, 40),
+)
+def test_splits_in_time_are_in_order_and_the_gap_apart(blocks, hours):
     first, last = series(*blocks)
+    gap = pd.Timedelta(hours=hours)
     try:
-        split = splits.by_time(first, last, SPAN, (0.125, 0.25))
+        split = splits.by_time(first, last, gap, (0.125, 0.25))
     except ValueError:
         return
     ends = {name: last[split == name].max() for name in splits.SPLITS}
     starts = {name: first[split == name].min() for name in splits.SPLITS}
-    assert starts["validation"] - ends["train"] >= SPAN
-    assert starts["test"] - ends["validation"] >= SPAN
+    assert starts["validation"] - ends["train"] >= gap
+    assert starts["test"] - ends["validation"] >= gap
 
 
 def test_a_split_is_found_wherever_one_exists():
-    # Three windows exactly a span apart: there is one way only.
-    first, last = series((0, 1), (66, 1), (132, 1))
-    assert splits.by_time(first, last, SPAN, (0.125, 0.25)).tolist() == list(splits.SPLITS)
+    # Three windows exactly the gap apart: there is one way only.
+    first, last = series((0, 1), (45, 1), (90, 1))
+    assert splits.by_time(first, last, GAP, (0.125, 0.25)).tolist() == list(splits.SPLITS)
 
 
 def test_a_long_record_is_cut_in_proportion_to_the_shares():
-    split = splits.by_time(*series((0, 6000)), SPAN, (0.125, 0.25))
+    split = splits.by_time(*series((0, 6000)), GAP, (0.125, 0.25))
     assert (split == "train").mean() == pytest.approx(0.625, abs=0.02)
     assert (split == "validation").mean() == pytest.approx(0.125, abs=0.02)
 
 
 def test_a_record_that_is_too_short_says_what_to_change():
-    with pytest.raises(ValueError, match=r"106 windows over 138 h leave .* lower regrid\.rollout"):
-        splits.by_time(*series((0, 106)), SPAN, (0.125, 0.25))
+    # Three windows and two gaps take 123 h: an hour less, and there is no way.
+    splits.by_time(*series((0, 91)), GAP, (0.125, 0.25))
+    with pytest.raises(ValueError, match=r"90 windows over 122 h leave .* lower regrid\.gap_hours"):
+        splits.by_time(*series((0, 90)), GAP, (0.125, 0.25))

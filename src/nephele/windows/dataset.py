@@ -19,12 +19,14 @@ class Plan:
     Attributes:
         future: the frames, of `shape.rollout`, that the network forecasts at once.
         split_by: `storm` or `time`.
+        gap_hours: between splits in time, at least.
         shares: of validation and of test.
     """
 
     shape: index.Shape
     future: int
     split_by: str
+    gap_hours: int
     shares: tuple[float, float]
     seed: int
 
@@ -151,7 +153,7 @@ def _split(
         return splits.by_storm(owner, *plan.shares, plan.seed)
     times = pd.DatetimeIndex(table["time"])
     first, last = times[frame_index[:, 0]], times[frame_index[:, -1]]
-    return splits.by_time(first, last, plan.shape.span, plan.shares)
+    return splits.by_time(first, last, pd.Timedelta(hours=plan.gap_hours), plan.shares)
 
 
 def _fill(era5: np.ndarray, climatology: np.ndarray) -> None:

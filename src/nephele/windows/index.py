@@ -19,11 +19,6 @@ class Shape:
         """Hours from the initial time, history first: ..., -3, 0, 3, ..."""
         return np.arange(1 - self.history, self.rollout + 1) * self.spacing_hours
 
-    @property
-    def span(self) -> pd.Timedelta:
-        """From a window's first frame to its last."""
-        return pd.Timedelta(hours=int(self.hours[-1] - self.hours[0]))
-
 
 def within(times: pd.DatetimeIndex, shape: Shape) -> np.ndarray:
     """Indices of the frames of every window of one storm, (window, step).

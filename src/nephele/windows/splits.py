@@ -43,6 +43,7 @@ def by_time(
 
     Args:
         first, last: times of each window's first and last frame.
+        gap: more than zero, or two splits could share a frame.
         shares: of validation and of test.
 
     Raises:
@@ -69,7 +70,8 @@ def by_time(
         raise ValueError(
             f"{len(first)} windows over {covered:.0f} h leave training, validation or test empty "
             f"with gaps of {gap / pd.Timedelta(hours=1):.0f} h between them, expected at least one "
-            "window in each; acquire more storms, or lower regrid.rollout or regrid.history"
+            "window in each; acquire more storms, or lower regrid.gap_hours, regrid.rollout or "
+            "regrid.history"
         )
     later = first.values >= moments[a] + gap.to_timedelta64()
     split = np.full(len(first), NONE, dtype=object)
