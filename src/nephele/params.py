@@ -89,6 +89,7 @@ class NoiseParams:
     deviation: PositiveFloat
     smallest: PositiveFloat
     largest: PositiveFloat
+    red: Share
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -69,7 +69,8 @@ def _sampled(model: TrainedModel, condition: Condition, generator: Generator) ->
     about, prediction = model.description, model.prediction
     count, size = len(condition.history), about.shape.size
     shape = (count, about.shape.future, size, size)
-    noise = torch.randn(shape, generator=generator).to(condition.history)
+    white = torch.randn(shape, generator=generator).to(condition.history)
+    noise = prediction.coloured(white)
     parts = []
     for start in range(0, count, AT_ONCE):
         part = condition.part(slice(start, start + AT_ONCE))

@@ -15,11 +15,12 @@ def features(model: TrainedModel, samples: Samples, sigma: float, noise: Frames)
 
     Args:
         sigma: the noise level at which attention features are looked at.
-        noise: of unit variance; the same for two networks that are compared.
+        noise: white, of unit variance; the same for two networks that are compared.
     """
     network = model.network
     future = samples.future[:, : model.description.shape.future]
     clean = model.prediction.clean(samples.history, future)
+    noise = model.prediction.coloured(noise)
     sigmas = torch.full((len(clean),), sigma, device=clean.device)
     with inference(clean):
         condition = network.condition(samples.history, sources(samples, model.kind))

@@ -62,7 +62,7 @@ def noised(prediction: Prediction, samples: Samples, future: int, generator: Gen
     """Draw sigma and noise, and add them."""
     clean = prediction.clean(samples.history, samples.future[:, :future])
     sigma = prediction.draw(len(clean), generator).to(clean)
-    noise = torch.randn(clean.shape, generator=generator).to(clean)
+    noise = prediction.coloured(torch.randn(clean.shape, generator=generator).to(clean))
     noisy = clean + sigma[:, None, None, None] * noise
     return Noised(clean, noisy, sigma, prediction.target(clean, noise, sigma))
 

@@ -5,8 +5,9 @@ There is one encoder a variable and resolution.
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from nephele.network.shapes import Sources, VariableMaps
+from nephele.network.shapes import Folded, Sources, VariableMaps
 
 
 class VariableEncoders(nn.Module):
@@ -21,29 +22,35 @@ class VariableEncoders(nn.Module):
             _Encoder(channels, reduction, patch) for _ in range(variables)
         )
 
-    def forward(self, sources: Sources) -> VariableMaps:
+    def forward(self, sources: Folded) -> VariableMaps:
         maps = [encode(sources[:, v]) for v, encode in enumerate(self.encoders)]
         return torch.stack(maps, dim=1)
+
+
+def folded(sources: Sources, patch: int) -> Folded:
+    """The sources with the pixels of each patch as channels."""
+    return functional.pixel_unshuffle(sources.transpose(2, 3), patch).transpose(2, 3)
 
 
 class _Encoder(nn.Module):
     """Halves time twice (what is left is averaged) and takes space to 1/`reduction`.
 
-    The first convolution halves space, or takes whole patches of four pixels a side.
+    The first convolution halves space, unless patches have been taken together before.
     """
 
     def __init__(self, channels: list[int], reduction: int, patch: int) -> None:
         super().__init__()
         first, second, third = channels
-        step = max(2, patch)
-        kernel, margin = (step, 0) if patch > 1 else (3, 1)
-        strides = (2, step, step), (2, 4 // step, 4 // step), (1, reduction // 4, reduction // 4)
+        kernel, stride, margin = (1, 1, 0) if patch > 1 else (3, 2, 1)
+        to_fine = 4 // max(2, patch)
         self.convolve = nn.Sequential(
-            nn.Conv3d(2, first, (3, kernel, kernel), strides[0], padding=(1, margin, margin)),
+            nn.Conv3d(
+                2 * patch**2, first, (3, kernel, kernel), (2, stride, stride), (1, margin, margin)
+            ),
             nn.SiLU(),
-            nn.Conv3d(first, second, 3, strides[1], padding=1),
+            nn.Conv3d(first, second, 3, (2, to_fine, to_fine), padding=1),
             nn.SiLU(),
-            nn.Conv3d(second, third, (1, 3, 3), strides[2], padding=(0, 1, 1)),
+            nn.Conv3d(second, third, (1, 3, 3), (1, reduction // 4, reduction // 4), (0, 1, 1)),
         )
 
     def forward(self, source: Tensor) -> Tensor:

@@ -10,8 +10,9 @@ from nephele.network.backbone import Backbone
 from nephele.network.blocks import NoiseEmbedding
 from nephele.network.causal import CausalDecomposition, CausalHeads, Decomposition, EffectMatrix
 from nephele.network.cross_attention import CrossModalAttention, Fusion
-from nephele.network.encoders import VariableEncoders
-from nephele.network.shapes import Frames, History, Maps, Sigma, Sources, VariableMaps
+from nephele.network.encoders import VariableEncoders, folded
+from nephele.network.scene import SceneEmbedding
+from nephele.network.shapes import Embedding, Frames, History, Maps, Sigma, Sources, VariableMaps
 from nephele.network.temporal import TemporalAttention
 from nephele.params import NetworkParams
 from nephele.windows.tensors import Samples
@@ -34,23 +35,28 @@ class Shape:
 class Condition:
     """What does not depend on the noise: computed once a forecast.
 
-    `encoded` holds the encoders' features by resolution (pixels a side).
+    `encoded` holds the encoders' features by resolution (pixels a side), `scene` what all
+    blocks are told about the scene as a whole.
     """
 
     history: History
     encoded: dict[int, VariableMaps]
+    scene: Embedding
 
     def repeat(self, times: int) -> "Condition":
         """Every sample `times` times in a row."""
         return Condition(
             self.history.repeat_interleave(times, dim=0),
             {size: maps.repeat_interleave(times, dim=0) for size, maps in self.encoded.items()},
+            self.scene.repeat_interleave(times, dim=0),
         )
 
     def part(self, chosen: slice) -> "Condition":
         """Some of the samples."""
         return Condition(
-            self.history[chosen], {size: maps[chosen] for size, maps in self.encoded.items()}
+            self.history[chosen],
+            {size: maps[chosen] for size, maps in self.encoded.items()},
+            self.scene[chosen],
         )
 
 
@@ -74,6 +80,9 @@ class Nephele(nn.Module):
         self.backbone = Backbone(params, shape.size, frames, shape.future)
         self.coarse, self.fine = self.backbone.coarse, self.backbone.fine
         self.embed = NoiseEmbedding(self.backbone.embedding)
+        self.scene = SceneEmbedding(
+            shape.history, variables, params.encoder_channels[-1], self.backbone.embedding
+        )
         self.temporal = TemporalAttention(
             frames, params.temporal_channels, params.temporal_heads, params.channels
         )
@@ -102,8 +111,9 @@ class Nephele(nn.Module):
 
     def condition(self, history: History, sources: Sources) -> Condition:
         """Run the encoders."""
-        encoded = {int(size): encode(sources) for size, encode in self.encoders.items()}
-        return Condition(history, encoded)
+        patches = folded(sources, self.params.patch)
+        encoded = {int(size): encode(patches) for size, encode in self.encoders.items()}
+        return Condition(history, encoded, self.scene(history, encoded[self.coarse]))
 
     def forward(self, noisy: Frames, level: Sigma, condition: Condition) -> Output:
         attention: dict[int, VariableMaps] = {}
@@ -118,7 +128,8 @@ class Nephele(nn.Module):
             return maps + self.fusion[str(resolution)](features)
 
         frames = torch.cat([condition.history, noisy], dim=1)
-        prediction = self.backbone(frames, self.temporal(frames), self.embed(level), guide)
+        embedding = self.embed(level) + condition.scene
+        prediction = self.backbone(frames, self.temporal(frames), embedding, guide)
         return Output(prediction, attention, parts[0])
 
     def _cross_attention(self, resolution: int) -> CrossModalAttention:

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from nephele.network.nephele import Condition, Nephele, Output
+from nephele.network.noise import coloured
 from nephele.network.shapes import Frames, History, Sigma
 from nephele.params import NoiseParams
 from nephele.windows.tensors import Scales
@@ -35,6 +36,8 @@ class Prediction(Protocol):
     def frames(self, clean: Frames, history: History) -> Frames: ...
 
     def draw(self, batch: int, generator: Generator) -> Sigma: ...
+
+    def coloured(self, white: Frames) -> Frames: ...
 
     def target(self, clean: Frames, noise: Frames, sigma: Sigma) -> Frames: ...
 
@@ -61,6 +64,9 @@ class Residual:
     def draw(self, batch: int, generator: Generator) -> Sigma:
         normal = torch.randn(batch, generator=generator)
         return (self.noise.mean + self.noise.deviation * normal).exp().clamp(max=self.largest_sigma)
+
+    def coloured(self, white: Frames) -> Frames:
+        return coloured(white, self.noise.red)
 
     def target(self, clean: Frames, noise: Frames, sigma: Sigma) -> Frames:
         s = _column(sigma)
@@ -91,6 +97,9 @@ class NoiseOfFrames:
 
     def draw(self, batch: int, generator: Generator) -> Sigma:
         return _linear_schedule()[torch.randint(1000, (batch,), generator=generator)]
+
+    def coloured(self, white: Frames) -> Frames:
+        return white
 
     def target(self, clean: Frames, noise: Frames, sigma: Sigma) -> Frames:
         return noise

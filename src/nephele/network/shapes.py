@@ -15,6 +15,9 @@ Embedding = Float[Tensor, "batch embedding"]
 Maps = Float[Tensor, "batch _channel _h _w"]
 # What an encoder reads of each variable: its values, and where they are valid.
 Sources = Float[Tensor, "batch variable 2 history y x"]
+Folded = Float[
+    Tensor, "batch variable channel history row column"
+]  # its patches' pixels as channels
 VariableMaps = Float[Tensor, "batch variable feature h w"]
 VariableVectors = Float[Tensor, "batch variable feature"]
 Effects = Float[Tensor, "variable future"]

@@ -15,6 +15,9 @@ FutureFrames = Float[Tensor, "batch rollout y x"]
 Environment = Float[Tensor, "batch variable history y x"]
 
 
+FARTHEST = 5.0  # standard deviations: an environment far from all that was trained on says no more
+
+
 @dataclass(frozen=True)
 class Scales:
     """What undoes the normalisation; from the training storms alone.
@@ -73,7 +76,7 @@ class Windows:
         mean, std = float(windows.frame_mean), float(windows.frame_std)
         era5_mean, era5_std = windows.era5_mean, windows.era5_std
         frames = (windows.brightness_temperature - mean) / std
-        era5 = (windows.era5 - era5_mean) / era5_std
+        era5 = ((windows.era5 - era5_mean) / era5_std).clip(-FARTHEST, FARTHEST)
         climatology = (windows.era5_climatology - era5_mean) / era5_std
         steps = windows.step.values
         return cls(
