@@ -128,3 +128,8 @@ def test_the_teachers_features_know_era5_and_the_students_do_not(teacher):
     for model, same in ((teacher, False), (student, True)):
         first, second = (features(model, some, 0.7, noise) for some in (samples, other))
         assert torch.equal(first["encoder", 4], second["encoder", 4]) == same
+
+
+def test_ddpm_is_refused_where_noise_is_red():
+    with pytest.raises(ValueError, match=r"ddpm adds white noise.*expected dpm-solver"):
+        replace(_description("teacher"), sampler="ddpm")

@@ -33,6 +33,13 @@ class Description:
     sampler: Sampler
     steps: int
 
+    def __post_init__(self) -> None:
+        if self.sampler == "ddpm" and self.mode == "edm" and self.noise.red > 0:
+            raise ValueError(
+                f"sampler ddpm adds white noise, but {self.noise.red} of the training noise is red "
+                "(noise.red); expected dpm-solver++ or ddim, or noise.red: 0"
+            )
+
 
 @dataclass(frozen=True)
 class TrainedModel:
