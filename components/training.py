@@ -5,17 +5,18 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from components.execution import flat
 from components.fingerprints import fingerprint
+from nephele import learning, network, windows
 from nephele.evaluation.steps import crps_by_steps
 from nephele.forecasting.ensemble import forecast
-from nephele.forecasting.trained import Description, TrainedModel
+from nephele.forecasting.trained import Description, TrainedModel, fastest_device
 from nephele.learning import checkpoints
 from nephele.learning.objectives import Objective
 from nephele.learning.training import Learner, Progress, train
@@ -54,9 +55,10 @@ class Follower:
             checkpoints.save(self.checkpoint, learner, self.fingerprint)
 
     def finish(self) -> None:
-        """The training's outputs are written: its checkpoint has had its day."""
+        """The training's outputs are written: checkpoints, old ones too, have had their day."""
         if self.checkpoint is not None:
-            self.checkpoint.unlink(missing_ok=True)
+            for checkpoint in self.checkpoint.parent.glob("*.safetensors"):
+                checkpoint.unlink()
 
 
 def follower(
@@ -64,12 +66,19 @@ def follower(
 ) -> Follower:
     """The follower of the training of `role` with `params` on `inputs`.
 
-    Its checkpoint, in the folder `resume`, is named by all of these: a training with
-    other parameters or data has another one.
+    Its checkpoint, in the folder `resume`, is named by all of these and by the sources that
+    train: a training with other parameters, data or code has another one.
     """
     known = {"role": role, **flat(params), **{k: fingerprint(v) for k, v in inputs.items()}}
+    known |= {room.__name__: _sources(room) for room in (learning, network, windows)}
     name = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
     return Follower(log, None if resume is None else resume / f"{name}.safetensors", name)
+
+
+def _sources(room: ModuleType) -> str:
+    """What a package's sources say."""
+    files = sorted(Path(room.__path__[0]).glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def learnt(
@@ -81,9 +90,10 @@ def learnt(
     follow: Follower,
 ) -> tuple[TrainedModel, dict]:
     """Train `network`, choose its sampling steps, and say what the training was like."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    learner = Learner.fresh(network.channels_last().to(device), params.optimisation)
+    learner = Learner.fresh(network.channels_last().to(fastest_device()), params.optimisation)
     follow.restore(learner)
+    for progress in learner.history[params.log_every - 1 :: params.log_every]:
+        follow.log.metrics(progress.step, **_point(progress))
     predicted = prediction(description.mode, description.scales, description.noise)
     steps = train(learner, objective, predicted, windows, params)
     clock = time.monotonic()
@@ -139,10 +149,11 @@ def _point(progress: Progress) -> dict[str, float]:
 
 
 def _model(learner: Learner, description: Description) -> TrainedModel:
-    """The averaged weights, ready to forecast on the processor."""
+    """The averaged weights, ready to forecast."""
     network = Nephele(description.network, description.shape)
     network.load_state_dict(learner.averaged.module.state_dict())
-    return TrainedModel(network.channels_last().eval().requires_grad_(False), description)
+    network = network.channels_last().to(fastest_device())
+    return TrainedModel(network.eval().requires_grad_(False), description)
 
 
 def _picture(model: TrainedModel, windows: Windows) -> bytes:

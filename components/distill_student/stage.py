@@ -1,6 +1,6 @@
 """The student learns from satellite frames and from the teacher; the control from frames alone."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
 
@@ -54,7 +54,7 @@ def main(
     resume: Path | None = None,
 ) -> None:
     """Train the student or the control; with --resume, go on where it was stopped."""
-    with tracking.run("distill_student", params) as log:
+    with tracking.run("distill_student", {"role": role, **asdict(params)}) as log:
         follow = follower(log, resume, params, role, windows=windows, teacher=teacher)
         model, figures = run(Windows.read(windows), trained.load(teacher), role, params, follow)
         with whole(student) as folder:

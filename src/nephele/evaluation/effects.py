@@ -20,6 +20,7 @@ from nephele.evaluation import bootstrap, interventions
 from nephele.evaluation.sampling import batches, truth
 from nephele.forecasting.ensemble import forecast, inference
 from nephele.forecasting.trained import TrainedModel
+from nephele.learning.objectives import noised
 from nephele.network.nephele import sources
 from nephele.network.prediction import network_output
 from nephele.network.shapes import VariableVectors
@@ -100,14 +101,10 @@ def head_effects(
 
 def _causal_features(model: TrainedModel, samples: Samples, seed: int) -> VariableVectors:
     generator = torch.Generator().manual_seed(seed)
-    future = samples.future[:, : model.description.shape.future]
-    clean = model.prediction.clean(samples.history, future)
-    sigma = model.prediction.draw(len(clean), generator)
-    noise = torch.randn(clean.shape, generator=generator)
-    with inference(clean):
+    draw = noised(model.prediction, samples, model.description.shape.future, generator)
+    with inference(draw.noisy):
         condition = model.network.condition(samples.history, sources(samples, model.kind))
-        noisy = clean + sigma[:, None, None, None] * noise
-        output = network_output(model.network, noisy, sigma, condition)
+        output = network_output(model.network, draw.noisy, draw.sigma, condition)
     return output.decomposition.causal.float().mean(dim=(3, 4))
 
 

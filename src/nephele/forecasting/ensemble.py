@@ -34,6 +34,7 @@ def forecast(
     shape, scales = model.description.shape, model.description.scales
     leads = len(model.lead_hours) if leads is None else leads
     generator = Generator().manual_seed(seed)
+    samples = samples.to(model.device)
     condition = _condition(model, samples)
     history = samples.history.repeat_interleave(members, dim=0)
     forecasts: list[Frames] = []
@@ -46,7 +47,7 @@ def forecast(
         forecasts.append(future)
         history = torch.cat([history, future], dim=1)[:, -shape.history :]
     frames = torch.cat(forecasts, dim=1)[:, :leads] * scales.std + scales.mean
-    return frames.unflatten(0, (-1, members))
+    return frames.unflatten(0, (-1, members)).cpu()
 
 
 def _condition(model: TrainedModel, samples: Samples) -> Condition:

@@ -17,12 +17,13 @@ def features(model: TrainedModel, samples: Samples, sigma: float, noise: Frames)
         sigma: the noise level at which attention features are looked at.
         noise: white, of unit variance; the same for two networks that are compared.
     """
-    network = model.network
+    network, samples = model.network, samples.to(model.device)
     future = samples.future[:, : model.description.shape.future]
     clean = model.prediction.clean(samples.history, future)
-    noise = model.prediction.coloured(noise)
+    noise = model.prediction.coloured(noise.to(clean))
     sigmas = torch.full((len(clean),), sigma, device=clean.device)
     with inference(clean):
         condition = network.condition(samples.history, sources(samples, model.kind))
         output = network_output(network, clean + sigma * noise, sigmas, condition)
-        return named_features(condition, output)
+        named = named_features(condition, output)
+    return {name: maps.cpu() for name, maps in named.items()}

@@ -53,6 +53,11 @@ class TrainedModel:
         return self.description.kind
 
     @property
+    def device(self) -> torch.device:
+        """Where the network is; forecasts come back to the processor."""
+        return next(self.network.parameters()).device
+
+    @property
     def variables(self) -> tuple[str, ...]:
         return self.description.shape.variables
 
@@ -76,8 +81,9 @@ class TrainedModel:
 
     def untrained(self, seed: int) -> "TrainedModel":
         """The same network with the weights it might have had before training."""
-        torch.manual_seed(seed)
-        fresh = Nephele(self.description.network, self.description.shape)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            fresh = Nephele(self.description.network, self.description.shape)
         return replace(self, network=fresh.eval())
 
 
@@ -107,7 +113,13 @@ def load(folder: Path) -> TrainedModel:
         raise ValueError(
             f"{folder / WEIGHTS}: not the weights of the network in {DESCRIPTION}: {error}"
         ) from None
+    network = network.channels_last().to(fastest_device())
     return TrainedModel(network.eval().requires_grad_(False), description)
+
+
+def fastest_device() -> torch.device:
+    """The GPU, where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _described(path: Path) -> Description:

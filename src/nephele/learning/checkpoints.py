@@ -11,6 +11,8 @@ from torch import Tensor
 
 from nephele.learning.training import Learner, Progress
 
+HISTORY = "history"
+
 
 def save(path: Path, learner: Learner, fingerprint: str) -> None:
     """Write all that training changes.
@@ -20,8 +22,7 @@ def save(path: Path, learner: Learner, fingerprint: str) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    history = json.dumps([asdict(progress) for progress in learner.history])
-    metadata = {"fingerprint": fingerprint, "history": history}
+    metadata = {"fingerprint": fingerprint}
     save_file({k: t.detach().contiguous() for k, t in _tensors(learner).items()}, partial, metadata)
     partial.replace(path)
 
@@ -47,7 +48,8 @@ def load(path: Path, learner: Learner, fingerprint: str) -> None:
             "another folder"
         )
     _restore(learner, tensors)
-    learner.history[:] = [Progress(**values) for values in json.loads(metadata["history"])]
+    history = json.loads(tensors[HISTORY].numpy().tobytes())
+    learner.history[:] = [Progress(**values) for values in history]
 
 
 def _tensors(learner: Learner) -> dict[str, Tensor]:
@@ -55,7 +57,9 @@ def _tensors(learner: Learner) -> dict[str, Tensor]:
     named |= {f"averaged.{k}": v for k, v in learner.averaged.state_dict().items()}
     for position, moments in learner.optimiser.state_dict()["state"].items():
         named |= {f"optimiser.{position}.{k}": v for k, v in moments.items()}
-    return named
+    # As bytes: the header of the file, where texts go, is bounded.
+    history = json.dumps([asdict(progress) for progress in learner.history])
+    return named | {HISTORY: torch.frombuffer(bytearray(history.encode()), dtype=torch.uint8)}
 
 
 def _restore(learner: Learner, tensors: dict[str, Tensor]) -> None:

@@ -16,6 +16,7 @@ from nephele.params import CausalWeights
 Vectors = Float[Tensor, "... projection"]
 
 MARGIN = 0.3  # by which causal features shall be nearer to the target than the others
+LOWEST, HIGHEST = 0.01, 100.0  # the adaptive weight
 TINY = 1e-8
 
 
@@ -86,7 +87,7 @@ def causal_loss(
 def adaptive_weight(score: Scalar, causal: Scalar, balance: float) -> Scalar:
     """lambda = clamp(score / (balance · (|causal| + epsilon)), 0.01, 100), without gradient."""
     ratio = score.detach() / (balance * (causal.detach().abs() + TINY))
-    return ratio.clamp(0.01, 100.0)
+    return ratio.clamp(LOWEST, HIGHEST)
 
 
 def ramp(progress: float, share: float) -> float:

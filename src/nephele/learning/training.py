@@ -13,13 +13,12 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from nephele.learning.losses import HIGHEST, LOWEST
 from nephele.learning.objectives import Objective, Terms, noised
 from nephele.network.nephele import Nephele
 from nephele.network.prediction import Prediction
 from nephele.params import OptimisationParams, TrainingParams
-from nephele.windows.tensors import Samples, Windows
-
-BOUNDS = (0.01, 100.0)  # of the adaptive weight
+from nephele.windows.tensors import Windows
 
 
 class Diverged(ValueError):
@@ -46,9 +45,7 @@ class Progress:
     @property
     def at_bound(self) -> bool:
         """Whether the adaptive weight lies at one of its bounds."""
-        return self.causal_weight is not None and (
-            self.causal_weight <= BOUNDS[0] or self.causal_weight >= BOUNDS[1]
-        )
+        return self.causal_weight is not None and not LOWEST < self.causal_weight < HIGHEST
 
 
 @dataclass
@@ -96,7 +93,8 @@ def train(
         step = learner.step
         torch.manual_seed(_mix(params.seed, step))  # dropout's
         generator = Generator().manual_seed(_mix(params.seed, step))
-        samples = to(windows.samples(batch(chosen, params.batch_size, params.seed, step)), device)
+        picked = batch(chosen, params.batch_size, params.seed, step)
+        samples = windows.samples(picked).to(device)
         draw = noised(prediction, samples, windows.future, generator)
         with torch.autocast(
             device.type, torch.bfloat16, enabled=params.optimisation.precision == "bf16"
@@ -135,16 +133,6 @@ def gradient_shares(terms: Terms, network: nn.Module) -> dict[str, float]:
         norms[name] = _norm([gradient for gradient in gradients if gradient is not None])
     total = sum(norms.values())
     return {name: norm / total if total else 0.0 for name, norm in norms.items()}
-
-
-def to(samples: Samples, device: torch.device) -> Samples:
-    """The samples on `device`."""
-    return Samples(
-        samples.history.to(device),
-        samples.future.to(device),
-        samples.era5.to(device),
-        samples.valid.to(device),
-    )
 
 
 def _update(learner: Learner, terms: Terms, params: TrainingParams) -> float:

@@ -95,10 +95,13 @@ class CausalHeads(nn.Module):
 
     @torch.no_grad()
     def direct_effects(self, causal: VariableVectors) -> Effects:
-        """Root mean square change of the prediction when the features give way to their mean."""
+        """Root mean square change of the prediction when the features give way to their mean.
+
+        Over a batch of B samples divided by B - 1, since their mean is their own.
+        """
         replaced = causal.mean(dim=0, keepdim=True)
         change = self.predict(causal) - self.predict(replaced)
-        return change.square().mean(dim=0).sqrt()
+        return (change.square().sum(dim=0) / max(1, len(causal) - 1)).sqrt()
 
     def target(self, clean: Frames) -> Float[Tensor, "batch projection"]:
         """The features of the future frames themselves: their 8×8 means, projected."""

@@ -45,6 +45,15 @@ class Samples:
     era5: Environment
     valid: Environment
 
+    def to(self, device: torch.device) -> "Samples":
+        """The samples on `device`."""
+        return Samples(
+            self.history.to(device),
+            self.future.to(device),
+            self.era5.to(device),
+            self.valid.to(device),
+        )
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -108,7 +117,8 @@ class Windows:
     def spread(self, split: str, count: int) -> np.ndarray:
         """At most `count` windows of `split`, shared out evenly between its storms.
 
-        Each storm gives the same number (where it has as many), evenly spaced in time.
+        Each storm gives the same number (where it has as many), evenly spaced in time: the
+        middles of equal parts of its life, so that one window is its middle, not its start.
         """
         chosen: list[int] = []
         mine = self.split == split
@@ -116,8 +126,9 @@ class Windows:
         for position, storm in enumerate(storms):
             windows = np.flatnonzero(mine & (self.storm == storm))
             share = (count - len(chosen)) // (len(storms) - position)
-            spaced = np.linspace(0, len(windows) - 1, min(share, len(windows)))
-            chosen.extend(windows[np.unique(spaced.round().astype(int))])
+            number = min(share, len(windows))
+            middles = (np.arange(number) + 0.5) * len(windows) / max(1, number)
+            chosen.extend(windows[middles.astype(int)])
         return np.array(chosen, dtype=int)
 
     def samples(self, windows: Sequence[int] | np.ndarray) -> Samples:
