@@ -1,23 +1,16 @@
 """What is worth knowing of an execution: its parameters, its surroundings, its libraries."""
 
-import dataclasses
 import os
 import subprocess
-from collections.abc import Mapping
 from contextlib import suppress
 from importlib import metadata
 
+from nephele import nested
 
-def flat(params: object, prefix: str = "") -> dict[str, str]:
+
+def flat(params: object) -> dict[str, str]:
     """Nested parameters as `network.channels` → text."""
-    if dataclasses.is_dataclass(params) and not isinstance(params, type):
-        params = dataclasses.asdict(params)
-    if not isinstance(params, Mapping):
-        return {prefix: str(params)}
-    found: dict[str, str] = {}
-    for key, value in params.items():
-        found |= flat(value, f"{prefix}.{key}" if prefix else str(key))
-    return found
+    return {name: str(value) for name, value in nested.flat(params).items()}
 
 
 def surroundings() -> dict[str, str]:

@@ -5,10 +5,12 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
+
+from nephele.nested import flat
 
 
 def read(overlay: Path) -> dict:
@@ -25,13 +27,14 @@ def read(overlay: Path) -> dict:
     return settings
 
 
-def flat(settings: dict, prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Each value of nested settings with its dotted key."""
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
+def overlaid(values: dict, overlay: dict) -> dict:
+    """Nested `values` with those of `overlay` in their places."""
+    return values | {
+        key: overlaid(values[key], value)
+        if isinstance(value, dict) and isinstance(values.get(key), dict)
+        else value
+        for key, value in overlay.items()
+    }
 
 
 def options(settings: dict, more: Iterable[str] = ()) -> str:
@@ -40,7 +43,7 @@ def options(settings: dict, more: Iterable[str] = ()) -> str:
     Raises:
         ValueError: one of `more` is not of the form key=value.
     """
-    pairs = list(flat(settings))
+    pairs = list(flat(settings).items())
     for word in more:
         key, equals, text = word.partition("=")
         if not (key and equals):

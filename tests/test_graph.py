@@ -24,16 +24,16 @@ ROLES = ("distilled", "control")
 # What cannot change the outputs of a stage: docs/decisions/source_dependencies.md.
 WITHOUT_EFFECT = (
     "src/nephele/params.py",
+    "src/nephele/typed.py",
     "components/execution.py",
     "components/fingerprints.py",
     "components/forecaster.py",
-    "components/threads.py",
     "components/tracking.py",
 )
-# The pictures of a training are MLflow's alone.
+# The pictures of a training, and its parameters by dotted names, are MLflow's alone.
 WITHOUT_EFFECT_ON = {
-    "pretrain_teacher": ("src/nephele/pictures",),
-    "distill_student": ("src/nephele/pictures",),
+    "pretrain_teacher": ("src/nephele/pictures", "src/nephele/nested.py"),
+    "distill_student": ("src/nephele/pictures", "src/nephele/nested.py"),
 }
 
 

@@ -6,6 +6,8 @@ import sources
 
 # Each room may import those before it.
 ROOMS = (
+    "nested",
+    "typed",
     "params",
     "fields",
     "archives",

@@ -27,11 +27,13 @@ LEARNED, HEAD = "learned", "learned_on_test"
 CLIMATOLOGY, EXCHANGED = "interventional", "exchanged"
 MEANINGS = {
     LEARNED: (
-        "The matrix A of the network: moving average, over the last training steps, of the root "
-        "mean square change of the predicted frame mean when a variable's causal features "
-        "give way to their batch mean. It describes the head that was trained on these features; "
-        "it is no effect on the forecast and no effect in the atmosphere. It has no interval of "
-        "its own; learned_on_test has one."
+        "The matrix A: moving average, over the last training steps, of the root mean square "
+        "change of the causal head's prediction of the frame mean when a variable's causal "
+        "features give way to their batch mean. The learnt residual, which the network adds before "
+        "the mean over the lead times scales the variable's causal features, is not in it. The "
+        "head sees features that have attended to the noisy future; so it is no effect on the "
+        "forecast, and no causal effect in the world. It has no interval of its own; "
+        "learned_on_test has one."
     ),
     HEAD: (
         "The same root mean square change, of the trained head's predictions for the test windows, "

@@ -67,6 +67,7 @@ def figures(windows: xr.Dataset, filled: float, source: Source) -> dict:
         "filled_share": filled,
         "dropped_frames": len(source.dropped),
         "dropped_by_reason": {str(k): int(n) for k, n in sorted(reasons.value_counts().items())},
+        "dropped": source.dropped[["storm", "time", "reason"]].to_dict("records"),
         "windows": {name: int(mask.sum()) for name, mask in by_split.items()},
         "storms_in": {
             name: sorted(set(windows.window_storm.values[mask].tolist()))

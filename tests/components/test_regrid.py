@@ -1,8 +1,10 @@
+import dataclasses
 import json
 import sys
 
 import archive_files
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -123,6 +125,17 @@ def test_the_figures_count_what_is_there(made, windows):
     assert sorted(name for names in figures["storms_in"].values() for name in names) == sorted(
         STORMS
     )
+
+
+def test_the_figures_list_each_frame_left_out_with_its_reason(data, windows):
+    frame = {"storm": "203001", "time": "2030-09-01T00:00:00", "reason": "fill: 7.8 %"}
+    source = stage.read_source(data)
+    left_out = pd.DataFrame([frame | {"file": "a.h5"}])
+
+    found = stage.figures(windows, 0.0, dataclasses.replace(source, dropped=left_out))
+
+    assert found["dropped"] == [frame]
+    assert stage.figures(windows, 0.0, source)["dropped"] == []
 
 
 def test_there_is_a_contact_sheet_a_storm(made):

@@ -129,6 +129,14 @@ def write_inputs(folder, gap=0.5, synthetic=1, environment="analysis"):
     regridding = {
         "frames": 480,
         "dropped_by_reason": {"burnt-in text": 3},
+        "dropped": [
+            {
+                "storm": "198702",
+                "time": f"1987-07-01T0{hour}:00:00",
+                "reason": "burnt-in text: <1 %",
+            }
+            for hour in range(3)
+        ],
         "frame_mean": 269.8,
         "frame_std": 24.6,
         "residual_std": dict.fromkeys(LEADS, 12.0),
@@ -298,6 +306,18 @@ def test_reasons_of_dropped_frames_units_and_the_attribution_are_on_the_page(
     assert "burnt-in text" in page
     assert "msl (Pa)" in page
     assert "Frames &amp; fields by &lt;somebody&gt;" in page
+
+
+def test_each_frame_left_out_stands_in_a_folded_table_with_its_reason(
+    inputs, tmp_path, monkeypatch
+):
+    page, _ = run_stage(inputs, tmp_path, monkeypatch)
+
+    folded = re.findall(r"<details>.*?</details>", page, re.DOTALL)
+    assert len(folded) == 1
+    for hour in range(3):
+        assert f"1987-07-01T0{hour}:00:00" in folded[0]
+    assert folded[0].count("burnt-in text: &lt;1 %") == 3
 
 
 def test_the_run_that_compares_has_headline_figures_curves_and_pictures(

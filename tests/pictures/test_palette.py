@@ -5,6 +5,8 @@ from skimage.color import rgb2lab
 
 from nephele.pictures import palette
 
+COLD_CLOUD = 235.0  # K, where the arms meet
+
 
 def lightness(kelvin):
     colours = palette.infrared()(palette.scale()(np.asarray(kelvin, float)))[..., :3]
@@ -12,8 +14,8 @@ def lightness(kelvin):
 
 
 def test_lightness_falls_along_both_arms_away_from_cold_cloud():
-    warm = lightness(np.linspace(palette.COLD_CLOUD, palette.WARMEST, 60))
-    cold = lightness(np.linspace(palette.COLD_CLOUD, palette.COLDEST, 60))
+    warm = lightness(np.linspace(COLD_CLOUD, palette.WARMEST, 60))
+    cold = lightness(np.linspace(COLD_CLOUD, palette.COLDEST, 60))
 
     assert (np.diff(warm) < 0).all()
     assert (np.diff(cold) < 0).all()

@@ -31,8 +31,6 @@ ATTRIBUTION = (
 )
 SIZE, CELL = 512, 5_000.0  # pixels a side; m
 NAME = re.compile(r"(?P<time>\d{10})-(?P<storm>[^-]+)-(?P<satellite>[^-]+)-\d+\.h5")
-# ERA5 is analysed every hour and often downloaded every six; an older field is a gap.
-ERA5_AGE = pd.Timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -125,9 +123,9 @@ def read_era5(
     box = around(frames)
     if environment == "climatology":
         return cds.mean_over_time(cds.read(files, cds.Request(variables, box)), moments)
-    request = cds.Request(variables, box, moments[0] - ERA5_AGE, moments[-1])
+    request = cds.Request(variables, box, moments[0] - times.ERA5_AGE, moments[-1])
     fields = cds.read(files, request)
-    times.latest(times.of(fields), moments, str(archive / "environment"), ERA5_AGE)
+    times.latest(times.of(fields), moments, str(archive / "environment"), times.ERA5_AGE)
     return fields
 
 

@@ -12,7 +12,6 @@ The synthetic world writes this layout, and any satellite product can be brought
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from nephele.archives import cds
@@ -23,7 +22,6 @@ from nephele.fields import contract, times
 from nephele.fields.variables import FRAMES
 
 NAMES = ("brightness_temperature", "irwin", "irwin_cdr")  # the last two as in NOAA's GridSat
-ERA5_AGE = pd.Timedelta(hours=6)
 
 
 def storms(archive: Path) -> list[str]:
@@ -77,9 +75,9 @@ def read_era5(
             f"{archive / 'era5'}: found no {storm}_*.nc, "
             "expected the storm's ERA5 fields; download them"
         )
-    request = cds.Request(variables, around(frames), moments[0] - ERA5_AGE, moments[-1])
+    request = cds.Request(variables, around(frames), moments[0] - times.ERA5_AGE, moments[-1])
     fields = cds.read(files, request)
-    times.latest(times.of(fields), moments, str(archive / "era5"), ERA5_AGE)
+    times.latest(times.of(fields), moments, str(archive / "era5"), times.ERA5_AGE)
     return fields
 
 

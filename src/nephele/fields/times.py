@@ -5,6 +5,9 @@ import pandas as pd
 import xarray as xr
 
 HOUR = pd.Timedelta(hours=1)
+# ERA5 is analysed every hour and often downloaded every six; an older field is a gap, not the state
+# at the frame.
+ERA5_AGE = pd.Timedelta(hours=6)
 
 
 def of(fields: xr.Dataset) -> pd.DatetimeIndex:

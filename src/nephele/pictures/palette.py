@@ -13,7 +13,6 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 
 COLDEST = 185.0  # K, everything colder has the colour of this
 WARMEST = 305.0  # K
-COLD_CLOUD = 235.0  # K, where the arms meet
 
 # Lightness (CIELAB) falls by about 10 from one stop to the next, on both arms.
 STOPS = {

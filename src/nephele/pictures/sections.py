@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from markupsafe import Markup
 
+from nephele import nested
 from nephele.fields.variables import VARIABLES
 from nephele.pictures import findings, tables
 from nephele.pictures.captions import title
@@ -50,25 +51,22 @@ FORECAST_NAMES = {
     "teacher_shuffled": "teacher, shuffled ERA5",
     "persistence": "persistence",
     "optical_flow": "optical flow",
-    "extrapolation": "optical flow",
 }
 
 
-def flat(values: Mapping, prefix: str = "") -> dict[str, object]:
+def flat(values: Mapping) -> dict[str, object]:
     """Nested figures or parameters by dotted names; 8.0 is shown as 8, as it was written."""
-    found: dict[str, object] = {}
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{name}.")
-        else:
-            found[name] = int(value) if isinstance(value, float) and value.is_integer() else value
-    return found
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in nested.flat(values).items()
+    }
 
 
 def data(evidence: Evidence) -> list[Markup]:
     counted = evidence.regridding
     found = [_splits(evidence.windows), _dropped(counted)]
+    if counted.get("dropped"):
+        found.append(_each_dropped(counted["dropped"]))
     if "era5_mean" in counted:
         found += [_environment(counted), _changes(counted)]
     return found
@@ -90,6 +88,17 @@ def _dropped(counted: Mapping) -> Markup:
     rows = {**reasons, "left out, in all": sum(reasons.values()), "used": counted["frames"]}
     frame = pd.DataFrame({"frames": rows})
     return tables.html(frame, "Frames left out, by reason, and frames used")
+
+
+def _each_dropped(dropped: list[Mapping]) -> Markup:
+    """Every frame left out, with its reason: long, so folded away."""
+    frame = pd.DataFrame(
+        {"storm": [d["storm"] for d in dropped], "reason": [d["reason"] for d in dropped]},
+        index=[d["time"] for d in dropped],
+    )
+    table = tables.html(frame, "Each frame left out: time (UTC), storm and reason")
+    summary = f"The frames left out, one by one ({len(dropped)})"
+    return Markup("<details>\n<summary>{}</summary>\n{}\n</details>").format(summary, table)
 
 
 def _environment(counted: Mapping) -> Markup:

@@ -11,9 +11,6 @@ from nephele.fields import contract, grid, times
 from nephele.fields.variables import FRAMES
 from nephele.regridding import bilinear, conservative, masked
 
-# An analysis older than this is a gap in the fields, not the state at the frame.
-ERA5_AGE = pd.Timedelta(hours=6)
-
 
 @dataclass(frozen=True)
 class Target:
@@ -109,7 +106,7 @@ def _fields(
                 f"{label}: {axis}: found {have[0]:g} to {have[-1]:g}, expected at least "
                 f"{need.min():.2f} to {need.max():.2f}; acquire a larger area"
             )
-    source = times.latest(times.of(era5), moments, label, ERA5_AGE)
+    source = times.latest(times.of(era5), moments, label, times.ERA5_AGE)
     weights = bilinear.weights(axes, latitude, longitude, source, era5.sizes["time"])
     columns = [era5[v].transpose(*contract.ERA5_DIMS).values.ravel() for v in variables]
     values, valid = masked.apply(weights, np.stack(columns, axis=-1).astype(np.float64))
