@@ -18,6 +18,7 @@ help: ## this list
 
 .PHONY: repro
 repro: $(READY) ## run the pipeline: data, training, evaluation, outputs/report/report.html
+	python -m pipeline check
 	dvc repro
 
 .PHONY: repro-real
@@ -25,6 +26,7 @@ repro-real: $(READY) ## the same on real frames: ARCHIVE=folder, laid out as doc
 	@[ -n "$$ARCHIVE" ] || { echo "repro-real needs an archive; say ARCHIVE=folder" >&2; exit 1; }
 	@[ -d "$$ARCHIVE" ] || \
 	  { echo "ARCHIVE: no folder $$ARCHIVE; expected one as docs/data.md says" >&2; exit 1; }
+	python -m pipeline check experiments/real.yaml
 	settings=$$(python -m pipeline settings experiments/real.yaml \
 	  "acquire.digital_typhoon.archive=$$(realpath "$$ARCHIVE")") && eval "dvc exp run $$settings"
 

@@ -1,16 +1,21 @@
-"""The pipeline's command line: `python -m pipeline compile`, `python -m pipeline settings`."""
+"""The pipeline's command line: `python -m pipeline` with `check`, `compile` or `settings`."""
 
 import argparse
 import sys
 from pathlib import Path
 
+from nephele import params, typed
 from pipeline import settings
 
 
 def main() -> None:
-    """Run one of the two commands."""
+    """Run one of the commands."""
     parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+
+    checked = commands.add_parser("check", help="check all parameters; silent where all is well")
+    checked.add_argument("--params", default="params.yaml")
+    checked.add_argument("overlay", type=Path, nargs="?", help="such as experiments/real.yaml")
 
     compiled = commands.add_parser("compile", help="write the Kubeflow pipeline")
     compiled.add_argument("--params", type=Path, default=Path("params.yaml"))
@@ -22,7 +27,9 @@ def main() -> None:
 
     arguments = parser.parse_args()
     try:
-        if arguments.command == "settings":
+        if arguments.command == "check":
+            _check(arguments.params, arguments.overlay)
+        elif arguments.command == "settings":
             print(settings.options(settings.read(arguments.overlay), arguments.more))
         else:
             from pipeline import graph  # kfp takes its time, and only this command needs it
@@ -30,6 +37,13 @@ def main() -> None:
             graph.write(arguments.params, arguments.output)
     except (ValueError, OSError) as error:
         sys.exit(f"pipeline {arguments.command}: {error}")
+
+
+def _check(file: str, overlay: Path | None) -> None:
+    values, name = typed.load(file), file
+    if overlay is not None:
+        values, name = settings.overlaid(values, settings.read(overlay)), f"{file} with {overlay}"
+    params.check(values, name)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ def call(monkeypatch, main, *arguments):
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump({"report": SECTION}))
+    sections = yaml.safe_load(Path("params.yaml").read_text())
+    path.write_text(yaml.safe_dump(sections | {"report": SECTION}))
     return path
 
 

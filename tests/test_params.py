@@ -1,52 +1,47 @@
 import json
+import re
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from pydantic import TypeAdapter
 
 from nephele import params
-from nephele.params import ReportParams, VerifyParams
+from nephele.nested import flat
+from nephele.params import SECTIONS
 from pipeline import settings
+from pipeline.__main__ import main
 
 ROOT = Path(__file__).parents[1]
 FILE = yaml.safe_load((ROOT / "params.yaml").read_text())
-KINDS = {
-    "acquire": params.AcquireParams,
-    "regrid": params.RegridParams,
-    "pretrain_teacher": params.TeacherParams,
-    "distill_student": params.StudentParams,
-    "export_causal_matrix": params.CausalMatrixParams,
-    "evaluate_tsne": params.TsneParams,
-    "verify": params.VerifyParams,
-    "report": params.ReportParams,
-}
 OVERLAYS = sorted((ROOT / "experiments").glob("*.yaml"), key=lambda path: path.name)
 
 
-def overlaid(values: dict, overlay: dict) -> dict:
-    """`values` with those of `overlay`, whose keys must all be there already."""
-    assert overlay.keys() <= values.keys(), f"unknown: {overlay.keys() - values.keys()}"
-    return values | {
-        key: overlaid(values[key], value) if isinstance(value, dict) else value
-        for key, value in overlay.items()
-    }
+def written(folder: Path, values: object) -> str:
+    (folder / "params.yaml").write_text(yaml.safe_dump(values))
+    return str(folder / "params.yaml")
 
 
-def test_every_section_of_the_file_has_a_type_and_fits_it():
-    assert FILE.keys() == KINDS.keys()
-    for section, kind in KINDS.items():
-        params.read(str(ROOT / "params.yaml"), section, kind)
+def nested(key: str, value: object) -> dict:
+    """`value` under a dotted key."""
+    first, _, rest = key.partition(".")
+    return {first: nested(rest, value) if rest else value}
+
+
+def test_every_section_of_the_file_has_a_type_and_is_read_as_it():
+    assert list(FILE) == list(SECTIONS)
+    for section, kind in SECTIONS.items():
+        assert type(params.read(str(ROOT / "params.yaml"), section, kind)) is kind
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.stem)
 def test_overlay_changes_only_what_exists_and_to_what_is_allowed(overlay):
-    changed = overlaid(FILE, settings.read(overlay))
-    for section, kind in KINDS.items():
-        TypeAdapter(kind).validate_python(changed[section])
+    values = settings.read(overlay)
+    assert flat(values).keys() <= flat(FILE).keys()
+    params.check(settings.overlaid(FILE, values), overlay.name)
 
 
-@pytest.mark.parametrize("section", KINDS)
+@pytest.mark.parametrize("section", SECTIONS)
 def test_section_as_json_of_floats_gives_the_same_parameters(section):
     def floats(value):
         if isinstance(value, dict):
@@ -56,32 +51,92 @@ def test_section_as_json_of_floats_gives_the_same_parameters(section):
         return float(value) if type(value) is int else value
 
     text = json.dumps(floats(FILE[section]))
-    from_file = params.read(str(ROOT / "params.yaml"), section, KINDS[section])
-    assert params.read(text, section, KINDS[section]) == from_file
+    from_file = params.read(str(ROOT / "params.yaml"), section, SECTIONS[section])
+    assert params.read(text, section, SECTIONS[section]) == from_file
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("key", "value", "told"),
     [
-        ({"membres": 8}, "membres"),
-        ({"members": 1}, "members = 1"),
-        ({"members": "many"}, "members = 'many'"),
+        ("verify.membres", 8, "verify.membres = 8: "),
+        ("verify.members", 1, "verify.members = 1: "),
+        ("verify.members", "many", "verify.members = 'many': "),
+        ("report", None, "report = None: "),
+        ("verification", {}, "section 'verification'; expected acquire, regrid, "),
+        ("regrid.history", 1, "regrid.history = 1: Input should be greater than or equal to 2"),
+        ("regrid.future", 9, "regrid.future = 9, expected at most regrid.rollout = 8"),
+        ("regrid.test_share", 0.875, "test_share = 0.875 leave nothing to train on, expected"),
+        ("regrid.size", 120, "regrid.size = 120, expected a multiple of 32"),
+        ("pretrain_teacher.network.patch", 1, "network.patch = 1 with 2 multipliers, expected"),
+        ("pretrain_teacher.network.multipliers", [2], "network.patch = 4 with 1 multipliers, exp"),
+        ("pretrain_teacher.network.self_attention_head", 10, "_head = 10 parts 96 channels into 9"),
+        ("pretrain_teacher.network.self_attention_head", 9, "_head = 9 parts 48 channels into 5"),
+        ("pretrain_teacher.network.temporal_heads", 3, "channels = 8, expected a multiple of temp"),
+        ("pretrain_teacher.noise.smallest", 40.0, "noise.smallest = 40.0, expected less than larg"),
+        ("pretrain_teacher.sampling.sampler", "ddpm", "teacher.sampling.sampler = ddpm adds white"),
+        ("distill_student.sampling.sampler", "ddpm", "student.sampling.sampler = ddpm adds white"),
+        ("evaluate_tsne.neighbours", 63, "evaluate_tsne.windows = 64 do not have neighbours = 63"),
+        ("verify.examples", 37, "verify.examples = 37, expected at most verify.windows = 36"),
     ],
 )
-def test_parameter_that_is_wrong_is_named(change, told, tmp_path):
-    file = tmp_path / "params.yaml"
-    file.write_text(yaml.safe_dump({"verify": FILE["verify"] | change}))
-    with pytest.raises(ValueError, match="verify") as raised:
-        params.read(str(file), "verify", VerifyParams)
-    assert told in str(raised.value)
+def test_parameter_that_is_wrong_is_named_by_the_first_stage(key, value, told, tmp_path):
+    file = written(tmp_path, settings.overlaid(FILE, nested(key, value)))
+    with pytest.raises(ValueError, match=re.escape(told)) as raised:
+        params.read(file, "acquire", SECTIONS["acquire"])
+    sentence = str(raised.value)
+    assert sentence.startswith(file)
+    assert "\n" not in sentence
+    assert len(sentence) < len(file) + 250
+
+
+def test_schedule_of_1000_steps_has_no_more():
+    steps = {"distill_student": {"sampling": {"sampler": "ddim", "steps": [1001]}}}
+    with pytest.raises(ValueError, match=r"sampling.steps = \[1001\], expected at most the 1000"):
+        params.check(settings.overlaid(FILE, steps), "file")
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_section_or_parameter_that_is_missing_is_named(section, tmp_path):
+    without = {name: values for name, values in FILE.items() if name != section}
+    with pytest.raises(ValueError, match=f"has no section '{section}'"):
+        params.check(without, "file")
+    first = next(iter(FILE[section]))
+    less = {name: value for name, value in FILE[section].items() if name != first}
+    with pytest.raises(ValueError, match=rf"^file: {section}\.{first} is missing"):
+        params.check(FILE | {section: less}, "file")
+
+
+def test_section_as_json_is_checked_too():
+    with pytest.raises(ValueError, match=r"^verify\.members = 1: "):
+        params.read(json.dumps(FILE["verify"] | {"members": 1}), "verify", SECTIONS["verify"])
+
+
+def test_ddpm_is_allowed_where_no_noise_is_red():
+    ddpm = {"sampling": {"sampler": "ddpm"}}
+    for change in ({"noise": {"red": 0.0}}, {"prediction": "noise"}):
+        teacher = settings.overlaid(ddpm, change)
+        stages = {"pretrain_teacher": teacher, "distill_student": ddpm}
+        params.check(settings.overlaid(FILE, stages), "file")
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("a: [", "not valid YAML"), ("other: 1", "no section"), (None, "no param")]
+    ("text", "told"), [("a: [", "not valid YAML"), ("- a", "expected sections"), (None, "no param")]
 )
 def test_file_that_is_no_parameter_file_is_named(text, told, tmp_path):
     file = tmp_path / "params.yaml"
     if text is not None:
         file.write_text(text)
     with pytest.raises(ValueError, match=told):
-        params.read(str(file), "report", ReportParams)
+        params.read(str(file), "report", SECTIONS["report"])
+
+
+@pytest.mark.parametrize(("members", "code"), [(8, None), (1, "pipeline check: ")])
+def test_check_is_silent_or_ends_in_one_sentence(members, code, tmp_path, monkeypatch, capsys):
+    file = written(tmp_path, settings.overlaid(FILE, {"verify": {"members": members}}))
+    monkeypatch.setattr(sys, "argv", ["pipeline", "check", "--params", file, str(OVERLAYS[0])])
+    if code is None:
+        main()
+    else:
+        with pytest.raises(SystemExit, match=re.escape(f"{code}{file} with {OVERLAYS[0]}: verify")):
+            main()
+    assert capsys.readouterr().out == ""

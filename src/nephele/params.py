@@ -1,12 +1,13 @@
 """The sections of params.yaml, with types. The file has no other meaning."""
 
 import json
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, TypeVar
 
-import yaml
-from pydantic import ConfigDict, Field, PositiveFloat, PositiveInt, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
+
+from nephele import typed
 
 STRICT = ConfigDict(extra="forbid")
 
@@ -43,7 +44,7 @@ class RegridParams:
     size: PositiveInt
     cell_km: PositiveFloat
     spacing_hours: PositiveInt
-    history: PositiveInt
+    history: Annotated[int, Field(ge=2)]  # the baselines take the change between two frames
     future: PositiveInt
     rollout: PositiveInt
     split_by: Literal["storm", "time"]
@@ -52,12 +53,24 @@ class RegridParams:
     test_share: Share
     seed: int
 
+    def __post_init__(self) -> None:
+        if self.future > self.rollout:
+            raise ValueError(
+                f"future = {self.future}, expected at most regrid.rollout = {self.rollout}; "
+                "raise the roll-out"
+            )
+        if self.validation_share + self.test_share >= 1:
+            raise ValueError(
+                f"validation_share = {self.validation_share} and test_share = {self.test_share} "
+                "leave nothing to train on, expected a sum below 1; lower one of them"
+            )
+
 
 @dataclass(frozen=True, config=STRICT)
 class NetworkParams:
     patch: PositiveInt
     channels: PositiveInt
-    multipliers: list[PositiveInt]
+    multipliers: Annotated[list[PositiveInt], Field(min_length=1)]
     blocks: PositiveInt
     dropout: Share
     resampling: Literal["nearest", "fir"]
@@ -71,6 +84,21 @@ class NetworkParams:
     attention_residual: bool
     causal_share: Annotated[float, Field(gt=0, lt=1)]
     projection: PositiveInt
+
+    def __post_init__(self) -> None:
+        # Only the two smallest maps have self-attention.
+        for width in (self.channels * factor for factor in self.multipliers[-2:]):
+            heads = max(1, width // self.self_attention_head)
+            if width % heads:
+                raise ValueError(
+                    f"self_attention_head = {self.self_attention_head} parts {width} channels "
+                    f"into {heads} heads, expected a divisor of channels x multipliers"
+                )
+        if self.temporal_channels % self.temporal_heads:
+            raise ValueError(
+                f"temporal_channels = {self.temporal_channels}, expected a multiple of "
+                f"temporal_heads = {self.temporal_heads}"
+            )
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -90,6 +118,12 @@ class NoiseParams:
     smallest: PositiveFloat
     largest: PositiveFloat
     red: Share
+
+    def __post_init__(self) -> None:
+        if self.smallest >= self.largest:
+            raise ValueError(
+                f"smallest = {self.smallest}, expected less than largest = {self.largest}"
+            )
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -114,6 +148,12 @@ class SamplingParams:
     steps: Annotated[list[PositiveInt], Field(min_length=1)]
     windows: PositiveInt
     members: Annotated[int, Field(ge=2)]
+
+    def __post_init__(self) -> None:
+        if self.sampler != "dpm-solver++" and max(self.steps) > 1000:
+            raise ValueError(
+                f"steps = {self.steps}, expected at most the 1000 of the schedule of {self.sampler}"
+            )
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -160,6 +200,13 @@ class TsneParams:
     perplexity: PositiveFloat
     neighbours: PositiveInt
 
+    def __post_init__(self) -> None:
+        if self.windows <= self.neighbours + 1:
+            raise ValueError(
+                f"windows = {self.windows} do not have neighbours = {self.neighbours} each, "
+                f"expected at least {self.neighbours + 2}; raise windows or lower neighbours"
+            )
+
 
 @dataclass(frozen=True, config=STRICT)
 class VerifyParams:
@@ -169,10 +216,29 @@ class VerifyParams:
     resamples: PositiveInt
     examples: PositiveInt
 
+    def __post_init__(self) -> None:
+        if self.examples > self.windows:
+            raise ValueError(
+                f"examples = {self.examples}, expected at most verify.windows = {self.windows}"
+            )
+
 
 @dataclass(frozen=True, config=STRICT)
 class ReportParams:
     forecasts: PositiveInt
+
+
+# The stages, in their order, and the type of each one's section.
+SECTIONS: dict[str, type] = {
+    "acquire": AcquireParams,
+    "regrid": RegridParams,
+    "pretrain_teacher": TeacherParams,
+    "distill_student": StudentParams,
+    "export_causal_matrix": CausalMatrixParams,
+    "evaluate_tsne": TsneParams,
+    "verify": VerifyParams,
+    "report": ReportParams,
+}
 
 
 def read(source: str, section: str, kind: type[Params]) -> Params:
@@ -180,35 +246,55 @@ def read(source: str, section: str, kind: type[Params]) -> Params:
 
     `source` is the path of a params.yaml, as DVC passes it, or the section
     itself as JSON, as Kubeflow passes it (which turns whole numbers to floats;
-    `kind` turns them back).
+    `kind` turns them back). Of a file all sections are checked, so that the first
+    stage finds what would stop the last.
 
     Raises:
         ValueError: a parameter is misspelt, missing or out of range; the message
             names each one.
     """
-    name = section if source.startswith("{") else f"{source}: {section}"
-    values = _section(source, section)
-    try:
-        return TypeAdapter(kind).validate_python(values)
-    except ValidationError as error:
-        faults = [
-            f"{'.'.join(str(part) for part in fault['loc'])} = {fault['input']!r}: {fault['msg']}"
-            for fault in error.errors()
-        ]
-        raise ValueError(f"{name}: " + "; ".join(faults)) from None
-
-
-def _section(source: str, section: str) -> dict:
     if source.startswith("{"):
-        return json.loads(source)
-    if not Path(source).is_file():
-        raise ValueError(f"no parameter file {source}; expected a params.yaml")
-    try:
-        sections = yaml.safe_load(Path(source).read_text())
-    except yaml.YAMLError as error:
-        raise ValueError(f"{source} is not valid YAML: {error}") from None
-    if not isinstance(sections, dict) or section not in sections:
-        raise ValueError(
-            f"{source} has no section {section!r}; add one, as params.yaml of the repository has"
+        return typed.sections({section: json.loads(source)}, {section: kind})[section]
+    values = typed.load(source)
+    check(values, source)
+    return typed.sections(values, {section: kind}, source)[section]
+
+
+def check(sections: Mapping[str, object], name: str) -> None:
+    """Check all sections of the file `name`, each for itself and with each other.
+
+    Raises:
+        ValueError: what is wrong, as `read` has it, or a section is missing or unknown.
+    """
+    for section in sections.keys() - SECTIONS.keys():
+        raise ValueError(f"{name} has a section {section!r}; expected {', '.join(SECTIONS)}")
+    if faults := [*_together(**typed.sections(sections, SECTIONS, name))]:
+        raise ValueError(f"{name}: " + "; ".join(faults))
+
+
+def _together(
+    regrid: RegridParams,
+    pretrain_teacher: TeacherParams,
+    distill_student: StudentParams,
+    **_: object,
+) -> Iterator[str]:
+    """What is wrong between sections that are right in themselves."""
+    network, red = pretrain_teacher.network, pretrain_teacher.noise.red
+    stages = {"pretrain_teacher": pretrain_teacher, "distill_student": distill_student}
+    for name, stage in stages.items():
+        if stage.sampling.sampler == "ddpm" and pretrain_teacher.prediction == "edm" and red > 0:
+            yield (
+                f"{name}.sampling.sampler = ddpm adds white noise, but {red} of the training noise "
+                "is red; expected dpm-solver++ or ddim, or pretrain_teacher.noise.red: 0"
+            )
+    levels = len(network.multipliers)
+    if levels < 2 or network.patch * 2 ** (levels - 1) != 8:
+        yield (
+            f"pretrain_teacher.network.patch = {network.patch} with {levels} multipliers, expected "
+            "1, 2 or 4 with 4, 3 or 2 multipliers"
         )
-    return sections[section]
+    elif regrid.size % (8 * network.patch):
+        yield (
+            f"regrid.size = {regrid.size}, expected a multiple of {8 * network.patch}: eight times "
+            "pretrain_teacher.network.patch"
+        )

@@ -20,9 +20,12 @@ FIGURES = {"windows", "storms", "frames", "dropped_frames", "dropped_by_reason",
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Four storms of six frames, as acquire leaves them."""
-    folder = tmp_path_factory.mktemp("regrid")
-    archive = archive_files.write_archive(folder / "archive", STORMS, frames=6)
+    return acquired(tmp_path_factory.mktemp("regrid"), frames=6)
+
+
+def acquired(folder, frames):
+    """Four storms, as acquire leaves them."""
+    archive = archive_files.write_archive(folder / "archive", STORMS, frames=frames)
     options = DigitalTyphoonParams(archive=str(archive), environment="analysis", max_fill=0.001)
     synthetic = SyntheticParams(seed=0, storms=3, frames=1)
     variables = archive_files.VARIABLES
@@ -174,14 +177,15 @@ def test_the_colour_of_a_test_storm_changes_no_statistic(windows, data, tmp_path
     )
 
 
-def test_splits_in_time_share_no_frame_and_lie_the_gap_apart(data, tmp_path, monkeypatch):
-    # Frames at 0, 3, … 15 h, windows of two: only 0–3, 6–9 and 12–15 h leave gaps of 3 h.
-    in_time = {"split_by": "time", "gap_hours": 3, "history": 1, "rollout": 1}
+def test_splits_in_time_share_no_frame_and_lie_the_gap_apart(tmp_path, monkeypatch):
+    # Frames at 0, 3, … 24 h, windows of three: only 0–6, 9–15 and 18–24 h leave gaps of 3 h.
+    data = acquired(tmp_path, frames=9)
+    in_time = {"split_by": "time", "gap_hours": 3, "history": 2, "rollout": 1}
     assert regrid(data, tmp_path, monkeypatch, **in_time) is None
     windows = xr.open_zarr(tmp_path / "windows.zarr").load()
     times = windows.time.values[windows.frame_index.values]
     hours = (times - windows.time.values.min()) / np.timedelta64(1, "h")
-    for name, expected in zip(splits.SPLITS, ((0, 3), (6, 9), (12, 15)), strict=True):
+    for name, expected in zip(splits.SPLITS, ((0, 3, 6), (9, 12, 15), (18, 21, 24)), strict=True):
         part = hours[windows.split.values == name]
         assert part.tolist() == [list(expected)] * len(STORMS)
 
@@ -192,9 +196,11 @@ def test_splits_in_time_share_no_frame_and_lie_the_gap_apart(data, tmp_path, mon
         ({"rollout": 8}, ["no storm has 2 + 8 frames", "3 h apart", "regrid.rollout"]),
         ({"future": 3}, ["regrid.future = 3", "regrid.rollout = 2"]),
         ({"cell_km": 60.0}, ["203001/frames.nc", "expected -1920 to 1920 km", "regrid.cell_km"]),
-        ({"test_share": 0.9}, ["4 storm(s)", "regrid.split_by"]),
+        ({"test_share": 0.8}, ["4 storm(s)", "regrid.split_by"]),
+        ({"test_share": 0.9}, ["regrid.validation_share = 0.125", "leave nothing to train on"]),
         ({"split_by": "time"}, ["12 windows over 15 h", "gaps of 12 h", "regrid.gap_hours"]),
         ({"gap_hours": 0}, ["gap_hours"]),
+        ({"history": 1}, ["regrid.history = 1"]),
         ({"split_by": "year"}, ["split_by", "'year'"]),
         ({"colour": "red"}, ["colour"]),
     ],

@@ -4,11 +4,14 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from pydantic import TypeAdapter
+from torch import Generator, nn
 
 from nephele import params
+from nephele.learning.objectives import noised, teacher_objective
 from nephele.network.backbone import Backbone
 from nephele.network.nephele import Nephele, Shape, sources
-from nephele.network.prediction import network_output
+from nephele.network.prediction import Residual, network_output
 from tests import small
 
 PAPER = Path("experiments/paper.yaml")
@@ -110,7 +113,7 @@ def paper() -> tuple[Nephele, Shape]:
     section = yaml.safe_load(Path("params.yaml").read_text())["pretrain_teacher"]["network"]
     section |= yaml.safe_load(PAPER.read_text())["pretrain_teacher"]["network"]
     shape = Shape(("sst", "msl", "z", "r"), 4, 5, 128)
-    architecture = params.TypeAdapter(params.NetworkParams).validate_python(section)
+    architecture = TypeAdapter(params.NetworkParams).validate_python(section)
     return small.network(architecture, shape), shape
 
 
@@ -132,11 +135,43 @@ def test_the_paper_configuration_has_the_sizes_of_the_design(paper):
     assert network.causal_heads.project_causal.out_features == 128
 
 
-def test_the_paper_configuration_learns_in_one_pass(paper):
+def test_the_paper_configuration_has_as_many_weights_as_its_sizes_give(paper):
+    """By hand: the inputs and outputs of every residual block of an NCSN++ of these sizes."""
+    network, _ = paper
+    down = [(96, 96), (96, 96), (96, 192), (192, 192), (192, 288), (288, 288), (288, 384)]
+    down += [(384, 384)]
+    middle = [(384, 384)] * 2
+    up = [(384 + skip, 384) for skip in (384, 384, 288)]
+    up += [(384 + 288, 288), (288 + 288, 288), (288 + 192, 288)]
+    up += [(288 + 192, 192), (192 + 192, 192), (192 + 96, 192)]
+    up += [(192 + 96, 96), (96 + 96, 96), (96 + 96, 96)]
+    blocks = sum(
+        9 * inputs * outputs + 9 * outputs**2  # two 3 x 3 convolutions
+        + (inputs * outputs if inputs != outputs else 0)  # the skip
+        + 384 * 2 * outputs  # scale and shift by the noise level
+        for inputs, outputs in down + middle + up
+    )  # fmt: skip
+    resampling = 9 * sum(width**2 for width in (96, 192, 288, 384, 288, 192))
+    attention = 4 * (3 * 384**2 + 2 * 288**2)  # query, key, value and out, at 16 and at 32 pixels
+    ends = 9 * 9 * 96 + 9 * 96 * 5  # nine frames in, five out
+    counted = blocks + resampling + attention + ends
+
+    # Biases and norms are the rest, less than one hundredth.
+    assert counted < _weights(network.backbone) < 1.01 * counted
+    # All of the network, as it was once printed: it changes only where the architecture does.
+    assert _weights(network) == 65_373_794
+
+
+def _weights(module: nn.Module) -> int:
+    return sum(weight.numel() for weight in module.parameters())
+
+
+def test_the_paper_configuration_runs_at_its_resolutions(paper):
     network, shape = paper
     samples = small.samples(1, shape)
-    condition = network.condition(samples.history, sources(samples, "teacher"))
-    output = network_output(network, samples.future[:, :5], torch.ones(1), condition)
+    with torch.no_grad():
+        condition = network.condition(samples.history, sources(samples, "teacher"))
+        output = network_output(network, samples.future[:, :5], torch.ones(1), condition)
 
     assert {size: tuple(maps.shape) for size, maps in condition.encoded.items()} == {
         16: (1, 4, 384, 16, 16),
@@ -148,9 +183,14 @@ def test_the_paper_configuration_learns_in_one_pass(paper):
     }
     assert output.decomposition.causal.shape == (1, 4, 384, 32, 32)
     assert output.prediction.shape == (1, 5, 128, 128)
-    output.prediction.square().mean().backward()
-    assert all(
-        weight.grad is not None
-        for name, weight in network.named_parameters()
-        if not name.startswith("causal_heads")
-    )
+
+
+def test_every_weight_of_the_paper_configuration_learns(paper):
+    network, shape = paper
+    samples = small.samples(1, shape)
+    draw = noised(Residual(small.SCALES, small.NOISE), samples, 5, Generator().manual_seed(0))
+
+    teacher_objective(small.CAUSAL, steps=10)(network, samples, draw, 10).total.backward()
+
+    unmoved = {name for name, weight in network.named_parameters() if weight.grad is None}
+    assert unmoved == set()
