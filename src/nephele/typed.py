@@ -50,7 +50,7 @@ def sections(values: Mapping[str, object], kinds: Mapping[str, type], name: str 
 
 def _sentence(section: str, fault: Mapping[str, Any]) -> str:
     key = ".".join([section, *map(str, fault["loc"])])
-    if fault["type"] == "value_error":  # a the type's own sentence begins with a parameter
+    if fault["type"] == "value_error":  # from a type itself: it begins with a parameter
         return f"{key}.{fault['ctx']['error']}"
     if fault["type"].startswith("missing"):
         return f"{key} is missing, expected a value"
