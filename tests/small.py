@@ -69,7 +69,7 @@ def network(params: NetworkParams = NETWORK, shape: Shape = SHAPE, seed: int = 0
         for weight in fresh.parameters():
             if not weight.any():
                 weight.normal_(0, 0.1)
-    return fresh
+    return fresh.channels_last()
 
 
 def samples(count: int = 4, shape: Shape = SHAPE, seed: int = 1) -> Samples:
