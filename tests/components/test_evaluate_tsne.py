@@ -54,8 +54,8 @@ def test_a_copy_of_the_teacher_lies_upon_it_in_the_map(copied):
 
 
 def test_too_few_windows_for_the_neighbours_are_said(tiny_windows, models):
-    with pytest.raises(ValueError, match="do not have 15 neighbours"):
-        stage.run(tiny_windows, *models, replace(PARAMS, windows=64, neighbours=15))
+    with pytest.raises(ValueError, match="do not have 40 neighbours"):
+        stage.run(tiny_windows, *models, replace(PARAMS, windows=64, neighbours=40))
 
 
 def test_main_writes_the_same_table_figures_and_pictures_twice(
