@@ -1,20 +1,22 @@
 """A stage's signature is its command line.
 
-    def main(windows: InPath, params: TeacherParams, teacher: OutPath) -> None
+    def main(windows: InPath, params: TeacherParams, teacher: OutPath, log: Log) -> None
 
 becomes `--windows PATH --params PARAMS --teacher PATH`: the flags that dvc.yaml
 and the Kubeflow component both pass, and that tests/test_graph.py compares.
-A parameter with a default is a flag that may be left out.
+A parameter with a default is a flag that may be left out. The `log` of a stage that
+wants one is its run in MLflow, which every stage has: it tells what was read and written.
 """
 
 import argparse
 import inspect
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal, NewType, get_args, get_origin
+from typing import Any, Literal, NewType, get_args, get_origin
 
+from components import kubeflow, tracking
 from nephele import params
 
 InPath = NewType("InPath", Path)
@@ -28,21 +30,54 @@ def command_line(main: Callable[..., None]) -> None:
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     section = Path(inspect.getfile(main)).parent.name
+    signature = inspect.signature(main).parameters
     try:
-        main(**_arguments(main, section))
+        given = _given(inspect.getdoc(main), signature)
+        executor_input = given.pop(kubeflow.FLAG, None)
+        arguments = {name: _value(signature[name], text, section) for name, text in given.items()}
+        _run(main, section, signature, arguments)
+        if executor_input is not None:
+            kubeflow.write_output(executor_input, _of(OutPath, signature, arguments))
     except (ValueError, OSError) as error:
         sys.exit(f"{section}: {error}")
 
 
-def _arguments(main: Callable[..., None], section: str) -> dict:
-    signature = inspect.signature(main).parameters
-    parser = argparse.ArgumentParser(description=inspect.getdoc(main))
+def _run(
+    main: Callable[..., None],
+    section: str,
+    signature: Mapping[str, inspect.Parameter],
+    arguments: Mapping[str, Any],
+) -> None:
+    told = {section if name == "params" else name: arguments[name]
+            for name in arguments if name == "params" or _is_choice(signature[name])}  # fmt: skip
+    with tracking.run(section, told) as log:
+        log.inputs(**_of(InPath, signature, arguments))
+        logs = {name: log for name, wanted in signature.items() if _is_log(wanted)}
+        main(**arguments, **logs)
+        log.outputs(**_of(OutPath, signature, arguments))
+
+
+def _of(
+    kind: object, signature: Mapping[str, inspect.Parameter], arguments: Mapping[str, Any]
+) -> dict[str, Path]:
+    return {name: path for name, path in arguments.items() if signature[name].annotation is kind}
+
+
+def _given(description: str | None, signature: Mapping[str, inspect.Parameter]) -> dict[str, str]:
+    """The arguments of the process, by the names of their flags; those that there are."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument(f"--{kubeflow.FLAG}", help=argparse.SUPPRESS)
     for name, parameter in signature.items():
+        if _is_log(parameter):
+            continue
         choices = get_args(parameter.annotation) if _is_choice(parameter) else None
         required = parameter.default is parameter.empty
         parser.add_argument(f"--{name}", required=required, choices=choices)
-    given = {k: v for k, v in vars(parser.parse_args()).items() if v is not None}
-    return {name: _value(signature[name], text, section) for name, text in given.items()}
+    return {k: v for k, v in vars(parser.parse_args()).items() if v is not None}
+
+
+def _is_log(parameter: inspect.Parameter) -> bool:
+    return parameter.annotation is tracking.Log
 
 
 def _is_choice(parameter: inspect.Parameter) -> bool:

@@ -97,6 +97,10 @@ class Log:
         if due or len(self._metrics) >= MOST_METRICS:
             self._deliver()
 
+    def params(self, params: object) -> None:
+        """Further parameters of the run, nested as deep as you like."""
+        self._submit(lambda: self._parameters(flat(params)))
+
     def picture(self, name: str, picture: "bytes | Path | Figure", step: int | None = None) -> None:
         """A PNG, its file or a figure of matplotlib, at `pictures/<name>/<step>.png`."""
         if self._worker is None:
@@ -171,8 +175,12 @@ class Log:
             active = mlflow.start_run(experiment_id=experiment(), run_name=" ".join(names).strip())
         self._run = active.info.run_id
         mlflow.set_tags({"stage": stage} | surroundings())
+        self._parameters(params)
+
+    def _parameters(self, params: dict[str, str]) -> None:
         # A parameter is written once: a run that goes on has its own already.
-        new = {k: v[:LONGEST_VALUE] for k, v in params.items() if k not in active.data.params}
+        known = mlflow.get_run(self._run).data.params
+        new = {k: v[:LONGEST_VALUE] for k, v in params.items() if k not in known}
         for start in range(0, len(new), MOST_PARAMS):
             mlflow.log_params(dict(list(new.items())[start : start + MOST_PARAMS]))
 

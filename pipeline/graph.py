@@ -84,7 +84,9 @@ def nephele(params: dict[str, dict]) -> Callable:
             scores=verification.outputs["scores"],
             verification_pictures=verification.outputs["pictures"],
             forecasts=verification.outputs["forecasts"],
+            by_window=verification.outputs["by_window"],
             verification=verification.outputs["metrics"],
+            student=distilled.outputs["student"],
             params=report_params,
             # All sections as one JSON text, put together when the pipeline runs.
             parameters=(

@@ -5,6 +5,8 @@ import inspect
 from collections.abc import Callable
 from pathlib import Path
 
+from components.tracking import Log
+
 ROOT = Path(__file__).parents[1]
 STAGES = (
     "acquire",
@@ -23,4 +25,6 @@ def main(stage: str) -> Callable[..., None]:
 
 
 def signature(stage: str) -> dict[str, inspect.Parameter]:
-    return dict(inspect.signature(main(stage)).parameters)
+    """The flags of a stage: its arguments, but for the log, which nobody passes."""
+    given = inspect.signature(main(stage)).parameters
+    return {name: wanted for name, wanted in given.items() if wanted.annotation is not Log}

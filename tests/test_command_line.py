@@ -1,14 +1,21 @@
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import pytest
 import yaml
 
+from components import tracking
 from components.command_line import InPath, OutPath, command_line
 from nephele.params import ReportParams
 
 SECTION = {"forecasts": 3}
+
+
+@pytest.fixture(autouse=True)
+def untracked(monkeypatch):
+    monkeypatch.setattr(tracking, "mlflow", None)
 
 
 def call(monkeypatch, main, *arguments):
@@ -94,3 +101,40 @@ def test_error_of_the_program_itself_keeps_its_traceback(monkeypatch, file):
 
     with pytest.raises(KeyError):
         call(monkeypatch, main, "--windows", file)
+
+
+def test_stage_is_given_its_run_and_its_run_what_it_read_and_wrote(monkeypatch, tmp_path, file):
+    told = {}
+
+    class Run:
+        def inputs(self, **paths):
+            told["inputs"] = paths
+
+        def outputs(self, **paths):
+            told["outputs"] = paths
+
+    @contextmanager
+    def begun(stage, params):
+        told.update(stage=stage, params=params)
+        yield Run()
+
+    def main(
+        windows: InPath,
+        role: Literal["distilled", "control"],
+        params: ReportParams,
+        report: OutPath,
+        log: tracking.Log,
+    ) -> None:
+        assert isinstance(log, Run)
+
+    monkeypatch.setattr(tracking, "run", begun)
+    report = tmp_path / "report.html"
+    flags = ("--windows", file, "--role", "control", "--params", file, "--report", report)
+    call(monkeypatch, main, *flags)
+
+    assert told == {
+        "stage": "report",
+        "params": {"report": ReportParams(**SECTION), "role": "control"},
+        "inputs": {"windows": file},
+        "outputs": {"report": report},
+    }

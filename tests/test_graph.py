@@ -28,13 +28,14 @@ WITHOUT_EFFECT = (
     "components/execution.py",
     "components/fingerprints.py",
     "components/forecaster.py",
+    "components/kubeflow.py",
     "components/tracking.py",
 )
-# The pictures of a training, and its parameters by dotted names, are MLflow's alone.
+# The pictures of a training are MLflow's alone; so are, but for the report, dotted names.
+NAMES = "src/nephele/nested.py"
 WITHOUT_EFFECT_ON = {
-    "pretrain_teacher": ("src/nephele/pictures", "src/nephele/nested.py"),
-    "distill_student": ("src/nephele/pictures", "src/nephele/nested.py"),
-}
+    stage: (NAMES,) for stage in stages.STAGES if stage != "report"
+} | dict.fromkeys(("pretrain_teacher", "distill_student"), (NAMES, "src/nephele/pictures"))
 
 
 class Edge(NamedTuple):
@@ -127,6 +128,7 @@ def test_kubeflow_passes_the_arguments_of_main_that_must_be_given(stage, compile
         name for name, argument in signature.items() if argument.default is inspect.Parameter.empty
     }
     flags = kubeflow_flags(compiled, stage)
+    assert flags.pop("executor_input") == "{{$}}"
     assert flags.keys() == required
     for name, value in flags.items():
         group, suffix = {

@@ -14,5 +14,6 @@ def acquire(
         args=[
             "--params", params,
             "--raw", raw.path,
+            "--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
         ],
     )  # fmt: skip

@@ -22,5 +22,6 @@ def distill_student(
             "--params", params,
             "--student", student.path,
             "--metrics", metrics.path,
+            "--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
         ],
     )  # fmt: skip

@@ -1,15 +1,15 @@
 """The student learns from satellite frames and from the teacher; the control from frames alone."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import torch
 
-from components import tracking
 from components.command_line import InPath, OutPath, command_line
 from components.forecaster import log_trained
 from components.outputs import whole, write_json
+from components.tracking import Log
 from components.training import Follower, follower, learnt
 from nephele.forecasting import trained
 from nephele.forecasting.trained import TrainedModel
@@ -51,18 +51,16 @@ def main(
     params: StudentParams,
     student: OutPath,
     metrics: OutPath,
+    log: Log,
     resume: Path | None = None,
 ) -> None:
     """Train the student or the control; with --resume, go on where it was stopped."""
-    with tracking.run("distill_student", {"role": role, **asdict(params)}) as log:
-        follow = follower(log, resume, params, role, windows=windows, teacher=teacher)
-        model, figures = run(Windows.read(windows), trained.load(teacher), role, params, follow)
-        with whole(student) as folder:
-            trained.save(folder, model)
-        write_json(metrics, figures)
-        log_trained(log, student, model, figures)
-        log.inputs(windows=windows, teacher=teacher)
-        log.outputs(student=student, metrics=metrics)
+    follow = follower(log, resume, params, role, windows=windows, teacher=teacher)
+    model, figures = run(Windows.read(windows), trained.load(teacher), role, params, follow)
+    with whole(student) as folder:
+        trained.save(folder, model)
+    write_json(metrics, figures)
+    log_trained(log, student, model, figures)
     follow.finish()
 
 

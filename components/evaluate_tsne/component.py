@@ -26,5 +26,6 @@ def evaluate_tsne(
             "--pictures", pictures.path,
             "--similarity", similarity.path,
             "--metrics", metrics.path,
+            "--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
         ],
     )  # fmt: skip

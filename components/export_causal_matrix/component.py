@@ -11,6 +11,7 @@ def export_causal_matrix(
     matrix: dsl.Output[dsl.Dataset],
     details: dsl.Output[dsl.Artifact],
     heat_map: dsl.Output[dsl.Artifact],
+    page: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
 ):
     return dsl.ContainerSpec(
@@ -23,6 +24,8 @@ def export_causal_matrix(
             "--matrix", matrix.path,
             "--details", details.path,
             "--heat_map", heat_map.path,
+            "--page", page.path,
             "--metrics", metrics.path,
+            "--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
         ],
     )  # fmt: skip

@@ -19,6 +19,7 @@ from nephele.params import CausalMatrixParams
 from nephele.pictures.heat_maps import effect_matrices
 from nephele.pictures.labels import data_note
 from nephele.pictures.png import write_png
+from nephele.pictures.summaries import picture_page
 from nephele.windows.tensors import Windows
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,12 @@ MEANINGS = {
         "climatology. Above zero the variable helps this teacher; an interval that includes zero "
         "is no evidence that it does."
     ),
+}
+
+
+SHOWN = {
+    "Learned by the head (A)": LEARNED,
+    "Forecast changed by do(variable = climatology)": CLIMATOLOGY,
 }
 
 
@@ -107,6 +114,7 @@ def main(
     matrix: OutPath,
     details: OutPath,
     heat_map: OutPath,
+    page: OutPath,
     metrics: OutPath,
 ) -> None:
     """Export the causal effect matrix: what training learnt, and what intervention shows."""
@@ -117,12 +125,13 @@ def main(
         _table(result).to_csv(partial, index_label="variable", float_format="%.6g")
     write_json(details, _details(result))
     with whole(heat_map) as partial:
-        shown = {
-            "Learned by the head (A)": result.matrices[LEARNED],
-            "Forecast changed by do(variable = climatology)": result.matrices[CLIMATOLOGY],
-        }
+        shown = {title: result.matrices[name] for title, name in SHOWN.items()}
         note = data_note(data.attributes)
         write_png(effect_matrices(shown, result.variables, result.lead_hours, note), partial)
+    with whole(page) as partial:
+        said = {title: MEANINGS[name] for title, name in SHOWN.items()}
+        title = "Causal effect matrix"
+        partial.write_text(picture_page(title, heat_map.read_bytes(), said), encoding="utf-8")
     write_json(metrics, _metrics(result))
 
 

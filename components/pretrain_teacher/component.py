@@ -18,5 +18,6 @@ def pretrain_teacher(
             "--params", params,
             "--teacher", teacher.path,
             "--metrics", metrics.path,
+            "--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
         ],
     )  # fmt: skip

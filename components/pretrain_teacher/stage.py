@@ -4,10 +4,10 @@ from pathlib import Path
 
 import torch
 
-from components import tracking
 from components.command_line import InPath, OutPath, command_line
 from components.forecaster import log_trained
 from components.outputs import whole, write_json
+from components.tracking import Log
 from components.training import Follower, follower, learnt
 from nephele.forecasting import trained
 from nephele.forecasting.trained import Description, TrainedModel
@@ -42,18 +42,16 @@ def main(
     params: TeacherParams,
     teacher: OutPath,
     metrics: OutPath,
+    log: Log,
     resume: Path | None = None,
 ) -> None:
     """Train the teacher; with --resume, in a folder of checkpoints, go on where it was stopped."""
-    with tracking.run("pretrain_teacher", params) as log:
-        follow = follower(log, resume, params, "teacher", windows=windows)
-        model, figures = run(Windows.read(windows), params, follow)
-        with whole(teacher) as folder:
-            trained.save(folder, model)
-        write_json(metrics, figures)
-        log_trained(log, teacher, model, figures)
-        log.inputs(windows=windows)
-        log.outputs(teacher=teacher, metrics=metrics)
+    follow = follower(log, resume, params, "teacher", windows=windows)
+    model, figures = run(Windows.read(windows), params, follow)
+    with whole(teacher) as folder:
+        trained.save(folder, model)
+    write_json(metrics, figures)
+    log_trained(log, teacher, model, figures)
     follow.finish()
 
 

@@ -20,5 +20,6 @@ def regrid(
             "--windows", windows.path,
             "--contact_sheets", contact_sheets.path,
             "--metrics", metrics.path,
+            "--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
         ],
     )  # fmt: skip

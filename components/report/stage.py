@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
-from components import tracking
 from components.command_line import InPath, OutPath, command_line
 from components.outputs import whole, write_json
 from components.report import reading
+from components.tracking import Log
 from nephele.params import ReportParams
 from nephele.pictures import findings
 from nephele.pictures.evidence import Evidence, Picture
@@ -43,12 +43,15 @@ def main(
     scores: InPath,
     verification_pictures: InPath,
     forecasts: InPath,
+    by_window: InPath,
     verification: InPath,
+    student: InPath,
     params: ReportParams,
     parameters: str,
     report: OutPath,
     animations: OutPath,
     metrics: OutPath,
+    log: Log,
 ) -> None:
     """Write the report of a run, and log its figures and pictures where runs are compared.
 
@@ -79,22 +82,20 @@ def main(
         parameters=reading.all_parameters(parameters),
         pictures={part: reading.pictures(path) for part, path in drawn.items()},
     )
-    with tracking.run("report", evidence.parameters) as log:
-        log.inputs(windows=windows, scores=scores, similarity=similarity, matrix=causal_matrix)
-        html, shown, figures = run(evidence, reading.forecasts(forecasts), params)
-        with whole(report) as partial:
-            partial.write_text(html, encoding="utf-8")
-        with whole(animations) as partial:
-            _write_films(partial, shown)
-        write_json(metrics, figures)
-        log.metrics(0, **figures)
-        _log_curves(log, reading.json_file(verification))
-        for part, path in drawn.items():
-            for file in reading.png_files(path):
-                log.picture(f"{part}/{file.stem}", file)
-        log.artifact(report)
-        log.artifact(animations, "animations")
-        log.outputs(report=report, animations=animations)
+    log.params(evidence.parameters)
+    html, shown, figures = run(evidence, reading.forecasts(forecasts), params)
+    with whole(report) as partial:
+        partial.write_text(html, encoding="utf-8")
+    with whole(animations) as partial:
+        _write_films(partial, shown)
+    write_json(metrics, figures)
+    log.metrics(0, **figures)
+    _log_curves(log, reading.json_file(verification))
+    for part, path in drawn.items():
+        for file in reading.png_files(path):
+            log.picture(f"{part}/{file.stem}", file)
+    log.artifact(report)
+    log.artifact(animations, "animations")
 
 
 def _write_films(folder: Path, shown: list[Film]) -> None:
@@ -104,7 +105,7 @@ def _write_films(folder: Path, shown: list[Film]) -> None:
         (folder / f"{film.name}_still.png").write_bytes(film.still)
 
 
-def _log_curves(log: tracking.Log, verification: Mapping) -> None:
+def _log_curves(log: Log, verification: Mapping) -> None:
     """CRPS and RMSE as curves over lead time, whose steps are hours."""
     for score in ("crps", "rmse"):
         for forecast, by_lead in verification.get(score, {}).items():

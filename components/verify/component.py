@@ -13,6 +13,8 @@ def verify(
     scores: dsl.Output[dsl.Dataset],
     pictures: dsl.Output[dsl.Artifact],
     forecasts: dsl.Output[dsl.Dataset],
+    by_window: dsl.Output[dsl.Dataset],
+    summary: dsl.Output[dsl.Markdown],
     metrics: dsl.Output[dsl.Metrics],
 ):
     return dsl.ContainerSpec(
@@ -27,6 +29,9 @@ def verify(
             "--scores", scores.path,
             "--pictures", pictures.path,
             "--forecasts", forecasts.path,
+            "--by_window", by_window.path,
+            "--summary", summary.path,
             "--metrics", metrics.path,
+            "--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
         ],
     )  # fmt: skip

@@ -12,6 +12,7 @@ import xarray as xr
 from components.command_line import InPath, OutPath, command_line
 from components.outputs import whole, write_json
 from nephele.evaluation.baselines import optical_flow, persistence
+from nephele.evaluation.by_window import crps_by_window
 from nephele.evaluation.examples import one_a_storm, whole_forecasts
 from nephele.evaluation.interventions import strangers
 from nephele.evaluation.ledger import (
@@ -32,6 +33,7 @@ from nephele.params import VerifyParams
 from nephele.pictures import curves
 from nephele.pictures.labels import data_note
 from nephele.pictures.png import write_png
+from nephele.pictures.summaries import scores_in_markdown
 from nephele.windows.tensors import Windows
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ class Result:
     verified: dict[str, Verified]
     design: Design
     examples: xr.Dataset
+    by_window: pd.DataFrame
 
 
 def run(windows: Windows, models: Mapping[str, TrainedModel], params: VerifyParams) -> Result:
@@ -73,7 +76,7 @@ def run(windows: Windows, models: Mapping[str, TrainedModel], params: VerifyPara
     found = pd.concat([table(verified, design), ledger(verified, design)], ignore_index=True)
     shown = one_a_storm(windows, chosen, params.examples)
     examples = whole_forecasts(models, windows, shown, params.members, params.seed)
-    return Result(found, verified, design, examples)
+    return Result(found, verified, design, examples, crps_by_window(windows, chosen, verified))
 
 
 def main(
@@ -85,6 +88,8 @@ def main(
     scores: OutPath,
     pictures: OutPath,
     forecasts: OutPath,
+    by_window: OutPath,
+    summary: OutPath,
     metrics: OutPath,
 ) -> None:
     """Verify the forecasts of teacher, student and control on held-out storms."""
@@ -95,6 +100,10 @@ def main(
 
     with whole(scores) as partial:
         result.table.to_csv(partial, index=False, float_format="%.6g")
+    with whole(by_window) as partial:
+        result.by_window.to_csv(partial, index=False, float_format="%.6g")
+    with whole(summary) as partial:
+        partial.write_text(scores_in_markdown(result.table, data_note(data.attributes)))
     with whole(forecasts) as partial:
         result.examples.to_netcdf(partial, engine="netcdf4")
     with whole(pictures) as partial:

@@ -1,5 +1,6 @@
 """The stage `export_causal_matrix` on a teacher whose use of ERA5 is known."""
 
+import base64
 import json
 from dataclasses import replace
 
@@ -104,6 +105,7 @@ def test_main_writes_one_row_a_variable_and_one_column_a_lead_time(
         "matrix": "causal_effect_matrix.csv",
         "details": "causal_effect_matrix.json",
         "heat_map": "heat_map.png",
+        "page": "causal_effect_matrix.html",
         "metrics": "metrics.json",
     }
     paths = {key: tmp_path / name for key, name in names.items()}
@@ -117,4 +119,6 @@ def test_main_writes_one_row_a_variable_and_one_column_a_lead_time(
     assert details["units"] == "K"
     assert details["matrices"]["learned"]["low"]["sst"]["3"] is None
     assert json.loads(paths["metrics"].read_text())["interventional"]["z"] == pytest.approx(0)
-    assert paths["heat_map"].read_bytes().startswith(b"\x89PNG")
+    png = paths["heat_map"].read_bytes()
+    assert png.startswith(b"\x89PNG")
+    assert base64.b64encode(png).decode() in paths["page"].read_text()

@@ -11,7 +11,6 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
-from components import tracking
 from components.report import reading, stage
 from nephele.params import ReportParams
 
@@ -36,17 +35,8 @@ class Logged:
     def artifact(self, path, folder=None):
         self.artifacts.append(path.name)
 
-    def inputs(self, **paths):
-        pass
-
-    def outputs(self, **paths):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return None
+    def params(self, params):
+        self.parameters = params
 
 
 def write_png(path):
@@ -161,11 +151,24 @@ def write_inputs(folder, gap=0.5, synthetic=1, environment="analysis"):
     }.items():
         (folder / name).write_text(json.dumps(values))
     write_forecasts(folder / "forecasts")
+    write_student(folder)
     write_png(folder / "heat_map.png")
     for name in ("contact_sheets", "tsne_pictures", "verification_pictures"):
         write_png(folder / name / "picture.png")
     flags = {path.stem: path for path in folder.iterdir()}
     return {**flags, "params": ReportParams(forecasts=2), "parameters": str(PARAMETERS)}
+
+
+def write_student(folder):
+    """The model, of which the report needs the description, and its CRPS by window."""
+    (folder / "student").mkdir()
+    rows = [
+        (f"S{storm:03d}", "2007-10-04T06:00", f"{storm:016x}", int(lead), 4.8, 8.0)
+        for storm in range(18)
+        for lead in LEADS
+    ]
+    columns = ["storm", "init_time", "truth", "lead_hours", "student", "persistence"]
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "by_window", index=False)
 
 
 def alignment_and_causes(folder):
@@ -192,15 +195,14 @@ def alignment_and_causes(folder):
     return {"causal_details": details, "tsne_metrics": {}}
 
 
-def run_stage(inputs, out, monkeypatch):
+def run_stage(inputs, out):
     logged = Logged()
-    monkeypatch.setattr(tracking, "run", lambda name, params: logged)
     outputs = {
         "report": out / "report.html",
         "animations": out / "animations",
         "metrics": out / "metrics.json",
     }
-    stage.main(**inputs, **outputs)
+    stage.main(**inputs, **outputs, log=logged)
     return (out / "report.html").read_text(), logged
 
 
@@ -226,7 +228,7 @@ class References(HTMLParser):
 def test_the_page_needs_nothing_beside_itself_and_describes_its_pictures(
     inputs, tmp_path, monkeypatch
 ):
-    page, _ = run_stage(inputs, tmp_path, monkeypatch)
+    page, _ = run_stage(inputs, tmp_path)
 
     references = References()
     references.feed(page)
@@ -240,7 +242,7 @@ def test_the_page_needs_nothing_beside_itself_and_describes_its_pictures(
 
 def test_the_same_run_gives_the_same_bytes(inputs, tmp_path, monkeypatch):
     for out in ("first", "second"):
-        run_stage(inputs, tmp_path / out, monkeypatch)
+        run_stage(inputs, tmp_path / out)
 
     names = sorted(path.relative_to(tmp_path / "first") for path in tmp_path.glob("first/**/*.*"))
     assert len(names) == 2 + 2 * 2  # page and figures, an animation and a strip a forecast
@@ -249,7 +251,7 @@ def test_the_same_run_gives_the_same_bytes(inputs, tmp_path, monkeypatch):
 
 
 def test_figures_of_the_simulated_world_are_labelled_in_every_part(inputs, tmp_path, monkeypatch):
-    page, _ = run_stage(inputs, tmp_path, monkeypatch)
+    page, _ = run_stage(inputs, tmp_path)
 
     headings = re.findall(r"<h2.*?</h2>", page)
     assert len(headings) == 8
@@ -257,8 +259,8 @@ def test_figures_of_the_simulated_world_are_labelled_in_every_part(inputs, tmp_p
 
 
 def test_a_gap_is_claimed_where_there_is_one_and_not_where_there_is_none(tmp_path, monkeypatch):
-    with_gap, _ = run_stage(write_inputs(tmp_path / "a", gap=0.5), tmp_path / "1", monkeypatch)
-    without, _ = run_stage(write_inputs(tmp_path / "b", gap=0.05), tmp_path / "2", monkeypatch)
+    with_gap, _ = run_stage(write_inputs(tmp_path / "a", gap=0.5), tmp_path / "1")
+    without, _ = run_stage(write_inputs(tmp_path / "b", gap=0.05), tmp_path / "2")
 
     assert "ERA5 helped" in with_gap
     assert "The student, without ERA5, closes 40" in with_gap
@@ -271,7 +273,7 @@ def test_a_climatological_environment_is_said_and_nothing_is_concluded_of_era5(
 ):
     inputs = write_inputs(tmp_path / "a", synthetic=0, environment="climatology")
 
-    page, _ = run_stage(inputs, tmp_path, monkeypatch)
+    page, _ = run_stage(inputs, tmp_path)
 
     assert "Climatological environment." in page
     assert "nothing can be concluded about what ERA5 adds" in page
@@ -282,7 +284,7 @@ def test_a_climatological_environment_is_said_and_nothing_is_concluded_of_era5(
 
 
 def test_a_variable_is_said_to_help_only_where_the_interval_says_so(inputs, tmp_path, monkeypatch):
-    page, _ = run_stage(inputs, tmp_path, monkeypatch)
+    page, _ = run_stage(inputs, tmp_path)
 
     assert "grows without sst by 0.50" in page
     assert "No evidence at 15 h that r, z helps this teacher" in page
@@ -290,7 +292,7 @@ def test_a_variable_is_said_to_help_only_where_the_interval_says_so(inputs, tmp_
 
 
 def test_likeness_stands_beside_its_controls(inputs, tmp_path, monkeypatch):
-    page, logged = run_stage(inputs, tmp_path, monkeypatch)
+    page, logged = run_stage(inputs, tmp_path)
 
     assert "0.70; beside it the control&#39;s 0.55" in page
     assert "exceeds every control in 1 of 2 cases" in page
@@ -301,7 +303,7 @@ def test_likeness_stands_beside_its_controls(inputs, tmp_path, monkeypatch):
 def test_reasons_of_dropped_frames_units_and_the_attribution_are_on_the_page(
     inputs, tmp_path, monkeypatch
 ):
-    page, _ = run_stage(inputs, tmp_path, monkeypatch)
+    page, _ = run_stage(inputs, tmp_path)
 
     assert "burnt-in text" in page
     assert "msl (Pa)" in page
@@ -311,7 +313,7 @@ def test_reasons_of_dropped_frames_units_and_the_attribution_are_on_the_page(
 def test_each_frame_left_out_stands_in_a_folded_table_with_its_reason(
     inputs, tmp_path, monkeypatch
 ):
-    page, _ = run_stage(inputs, tmp_path, monkeypatch)
+    page, _ = run_stage(inputs, tmp_path)
 
     folded = re.findall(r"<details>.*?</details>", page, re.DOTALL)
     assert len(folded) == 1
@@ -323,7 +325,7 @@ def test_each_frame_left_out_stands_in_a_folded_table_with_its_reason(
 def test_the_run_that_compares_has_headline_figures_curves_and_pictures(
     inputs, tmp_path, monkeypatch
 ):
-    _, logged = run_stage(inputs, tmp_path, monkeypatch)
+    _, logged = run_stage(inputs, tmp_path)
 
     assert logged.points["crps_student_mean", 0] == 4.8
     assert logged.points["share_of_gap", 0] == 0.4

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -130,9 +131,18 @@ def test_main_writes_the_figures_in_their_fixed_shape_and_the_same_ones_twice(
             scores=out / "scores.csv",
             pictures=out / "pictures",
             forecasts=out / "forecasts.nc",
+            by_window=out / "crps_by_window.csv",
+            summary=out / "summary.md",
             metrics=out / "metrics.json",
         )
-        names = ["scores.csv", "metrics.json", "pictures/scores.png", "pictures/spectra.png"]
+        names = [
+            "scores.csv",
+            "crps_by_window.csv",
+            "summary.md",
+            "metrics.json",
+            "pictures/scores.png",
+            "pictures/spectra.png",
+        ]
         written.append([(out / name).read_bytes() for name in names])
     assert written[0] == written[1]
 
@@ -141,6 +151,10 @@ def test_main_writes_the_figures_in_their_fixed_shape_and_the_same_ones_twice(
     assert metrics["counts"]["test"] == {"storms": 8, "windows": 16, "members": 4}
     assert "spread_skill" in metrics
     assert "persistence" not in metrics["spread_skill"]
+    by_window = pd.read_csv(out / "crps_by_window.csv")
+    assert by_window.student.mean() == pytest.approx(metrics["crps"]["student"]["mean"], rel=1e-5)
+    assert not by_window.duplicated(["storm", "init_time", "lead_hours"]).any()
+    assert by_window.groupby("truth").ngroups == 16
     kept = xr.open_dataset(out / "forecasts.nc")
     assert kept.forecast.dims == ("window", "network", "member", "lead_time", "y", "x")
     assert kept.forecast.attrs["units"] == "K"
