@@ -163,11 +163,11 @@ def write_student(folder):
     """The model, of which the report needs the description, and its CRPS by window."""
     (folder / "student").mkdir()
     rows = [
-        (f"S{storm:03d}", "2007-10-04T06:00", f"{storm:016x}", int(lead), 4.8, 8.0)
+        (f"S{storm:03d}", "2007-10-04T06:00", int(lead), 265.0 + storm, 4.8, 8.0)
         for storm in range(18)
         for lead in LEADS
     ]
-    columns = ["storm", "init_time", "truth", "lead_hours", "student", "persistence"]
+    columns = ["storm", "init_time", "lead_hours", "truth", "student", "persistence"]
     pd.DataFrame(rows, columns=columns).to_csv(folder / "by_window", index=False)
 
 
