@@ -1,13 +1,18 @@
 """The stages' container images: what goes into each, and the tag that follows from it.
 
-An image is named by the content of its Dockerfiles and of all that they copy. So a cache that
-goes by the name of an image, as Kubeflow's does, is true; naming one needs no docker.
+An image is named by its Dockerfiles and by the sources that its stage needs, so a cache that goes
+by the names of images, as Kubeflow's does, is true: the style of the report changes the report's
+image and no other. Naming an image needs no docker.
 """
 
 import hashlib
+import io
+import tarfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+from pipeline import sources
 
 ROOT = Path(__file__).parents[1]
 BASE = "base"
@@ -39,7 +44,7 @@ def dockerfile(stage: str) -> Path:
     Raises:
         ValueError: there is no such stage.
     """
-    file = Path("components/base.Dockerfile" if stage == BASE else f"components/{stage}/Dockerfile")
+    file = Path("components", "base.Dockerfile" if stage == BASE else f"{stage}/Dockerfile")
     if not (ROOT / file).is_file():
         raise ValueError(f"no image for {stage!r}; there are {', '.join([BASE, *stages()])}")
     return file
@@ -48,8 +53,27 @@ def dockerfile(stage: str) -> Path:
 def context(stage: str) -> dict[str, bytes]:
     """All that the build of an image reads: path from the root of the repository → content."""
     recipe = dockerfile(stage)
-    files = {recipe, *_copied((ROOT / recipe).read_text())}
-    return {file.as_posix(): (ROOT / file).read_bytes() for file in sorted(files)}
+    wanted = {ROOT / recipe}
+    if stage != BASE:
+        wanted |= sources.needed(f"components.{stage}.stage")
+    for file in _copied((ROOT / recipe).read_text()):
+        if file.is_relative_to(ROOT / "src") or file.is_relative_to(ROOT / "components"):
+            continue  # of the sources, those that the stage needs
+        wanted.add(file)
+    return {file.relative_to(ROOT).as_posix(): file.read_bytes() for file in sorted(wanted)}
+
+
+def archive(stage: str) -> bytes:
+    """The context as a tar archive, the same for the same content, its Dockerfile in front."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for path, content in context(stage).items():
+            # At the root, where no COPY takes it along; of user 0, at time 0.
+            name = "Dockerfile" if path == dockerfile(stage).as_posix() else path
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
 
 
 @cache
@@ -61,21 +85,9 @@ def _tag(stage: str) -> str:
 
 
 def _copied(recipe: str) -> Iterator[Path]:
-    """The files that the COPY lines of a Dockerfile take from the repository."""
+    """What the COPY lines of a Dockerfile take from the repository."""
     for line in recipe.splitlines():
         instruction, *words = line.split() or [""]
         if instruction == "COPY":
             for source in words[:-1]:
-                for found in ROOT.glob(source):
-                    inside = found.rglob("*") if found.is_dir() else [found]
-                    files = (file.relative_to(ROOT) for file in inside if file.is_file())
-                    yield from (file for file in files if not _left_out(file))
-
-
-def _left_out(file: Path) -> bool:
-    """Whether .dockerignore, which says the same, keeps a file out of every build.
-
-    component.py is what Kubeflow knows of a stage; the container itself does not read it.
-    """
-    hidden = any(part == "__pycache__" or part.startswith(".") for part in file.parts)
-    return hidden or file.suffix == ".pyc" or file.name in ("component.py", "Dockerfile")
+                yield from ROOT.glob(source)

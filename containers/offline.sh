@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Run a command where images can be built and run, though no image registry is reached.
+#   containers/offline.sh make images
+# As root: starts a docker daemon if its own does not run, makes a base image from Debian's packages,
+# fills a wheel house from wherever this machine's pip has its wheels, serves it on loopback, and runs
+# the command with DOCKER_HOST, BASE_IMAGE and NETWORK set. What it started ends with it; images
+# and wheels stay in NEPHELE_CONTAINERS (default /var/lib/nephele) for the next time.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+export NEPHELE_CONTAINERS=${NEPHELE_CONTAINERS:-/var/lib/nephele}
+PYTHON=$PWD/.venv/bin/python
+WHEELS=$NEPHELE_CONTAINERS/wheels
+PORT=8418 # of the wheel house; the base image has it in its pip.conf
+
+fail() {
+  echo "containers/offline.sh: $*" >&2
+  exit 1
+}
+
+install_tools() {
+  command -v dockerd > /dev/null && command -v docker > /dev/null &&
+    command -v mmdebstrap > /dev/null && return
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
+    fail "needs docker and mmdebstrap; install docker.io and mmdebstrap"
+  fi
+  # docker-cli is a package of its own in newer Debians only.
+  (apt-get update -q && apt-get install -q -y --no-install-recommends docker.io mmdebstrap \
+    $(apt-cache -q=2 show docker-cli > /dev/null 2>&1 && echo docker-cli)) > "$log" 2>&1 ||
+    fail "docker.io and mmdebstrap cannot be installed: $(tail -n 3 "$log")"
+}
+
+# The wheels of what every image asks for, and of what builds nephele itself.
+fill_wheel_house() {
+  local recipe project
+  recipe=$(cat pyproject.toml constraints.txt | sha256sum | cut -c 1-12)
+  [ -e "$WHEELS/.$recipe" ] && return
+  mkdir -p "$WHEELS"
+  project=$(mktemp -d)
+  cp pyproject.toml constraints.txt LICENSE "$project"
+  (cd "$project" && "$PYTHON" -m pip download --quiet --disable-pip-version-check \
+    --only-binary=:all: --dest "$WHEELS" --constraint constraints.txt \
+    '.[data,train,evaluation,report,tracking]' 'setuptools>=77' wheel) > "$log" 2>&1 ||
+    fail "the wheel house cannot be filled: $(grep -v '^WARNING' "$log" | tail -n 3)"
+  rm -rf "$project" "$WHEELS"/nephele-*
+  touch "$WHEELS/.$recipe"
+}
+
+serve_wheels() {
+  "$PYTHON" -m http.server --bind 127.0.0.1 --directory "$WHEELS" "$PORT" > /dev/null 2> "$log" &
+  server=$!
+  for _ in $(seq 50); do
+    kill -0 "$server" 2> /dev/null || fail "no wheel house at port $PORT: $(tail -n 1 "$log")"
+    (: < "/dev/tcp/127.0.0.1/$PORT") 2> /dev/null && return
+    sleep 0.1
+  done
+  fail "the wheel house at port $PORT does not answer"
+}
+
+finish() {
+  [ -z "$server" ] || kill "$server" 2> /dev/null || true
+  [ -z "$started" ] || containers/daemon.sh stop
+  rm -f "$log"
+}
+
+[ $# -gt 0 ] || fail "say which command to run, such as: containers/offline.sh make images"
+[ -x "$PYTHON" ] || fail "no .venv; say make setup"
+server='' started='' log=$(mktemp)
+trap finish EXIT
+trap 'exit 130' INT TERM
+install_tools
+docker --host "unix://$NEPHELE_CONTAINERS/docker.sock" version > /dev/null 2>&1 || started=yes
+DOCKER_HOST=$(containers/daemon.sh start)
+export DOCKER_HOST
+fill_wheel_house
+serve_wheels
+BASE_IMAGE=$(containers/debian_base.sh "$PORT")
+export BASE_IMAGE NETWORK=host
+"$@"
