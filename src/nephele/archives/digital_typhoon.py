@@ -39,6 +39,7 @@ class Frame:
 
     path: Path
     time: pd.Timestamp
+    storm: str
 
 
 def storms(archive: Path) -> list[str]:
@@ -71,13 +72,13 @@ def read_frames(
     Raises:
         ValueError: the storm has no best track, or a file's name has no time.
     """
-    listed = _listed(archive / "digital_typhoon" / "image" / storm)
+    listed = in_folder(archive / "digital_typhoon" / "image" / storm)
     track = best_tracks.read(archive / "digital_typhoon" / "jma" / f"{storm}.tsv")
     kept: list[Frame] = []
     images: list[np.ndarray] = []
     dropped: list[Dropped] = []
     for frame in listed:
-        image, reason = _image(frame, max_fill)
+        image, reason = read(frame, max_fill)
         if kept and kept[-1].time == frame.time:
             reason = f"a frame of this time was taken from {kept[-1].path.name}"
         if best_tracks.at(track, pd.DatetimeIndex([frame.time])).isna().to_numpy().any():
@@ -129,22 +130,32 @@ def read_era5(
     return fields
 
 
-def _listed(folder: Path) -> list[Frame]:
-    frames = []
-    for path in sorted(folder.glob("*.h5")):
-        match = NAME.fullmatch(path.name)
-        digits = match["time"] if match else ""
-        time = pd.to_datetime(digits, format="%Y%m%d%H", errors="coerce")
-        if pd.isna(time):
-            raise ValueError(
-                f"{path}: found a name without a time, expected "
-                "<YYYYMMDDHH>-<storm>-<satellite>-<n>.h5; rename or remove the file"
-            )
-        frames.append(Frame(path, time))
-    return frames
+def in_folder(folder: Path) -> list[Frame]:
+    """The frames of a storm's folder, in the order of their names, which is that of time.
+
+    Raises:
+        ValueError: a file's name has no time.
+    """
+    return [named(path) for path in sorted(folder.glob("*.h5"))]
 
 
-def _image(frame: Frame, max_fill: float) -> tuple[np.ndarray | None, str | None]:
+def named(path: Path) -> Frame:
+    """What the name of a file says.
+
+    Raises:
+        ValueError: it has no time.
+    """
+    match = NAME.fullmatch(path.name)
+    time = pd.to_datetime(match["time"] if match else "", format="%Y%m%d%H", errors="coerce")
+    if match is None or pd.isna(time):
+        raise ValueError(
+            f"{path}: found a name without a time, expected "
+            "<YYYYMMDDHH>-<storm>-<satellite>-<n>.h5; rename or remove the file"
+        )
+    return Frame(path, time, match["storm"])
+
+
+def read(frame: Frame, max_fill: float) -> tuple[np.ndarray | None, str | None]:
     """A frame with NaN where unusable, y increasing northward; or the reason against it."""
     try:
         brightness = hdf5(frame.path, "infrared")

@@ -12,6 +12,7 @@ The synthetic world writes this layout, and any satellite product can be brought
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from nephele.archives import cds
@@ -44,10 +45,23 @@ def read_frames(archive: Path, storm: str) -> xr.Dataset:
     Raises:
         ValueError: naming the file, the variable, what was found and what was expected.
     """
-    path = archive / "frames" / f"{storm}.nc"
+    return read_file(archive / "frames" / f"{storm}.nc")
+
+
+def read_file(path: Path, moments: pd.DatetimeIndex | None = None) -> xr.Dataset:
+    """The frames in one NetCDF file as the contract has them.
+
+    Args:
+        moments: the times to read, all of them in the file; all that there are, unless given.
+
+    Raises:
+        ValueError: naming the file, the variable, what was found and what was expected.
+    """
     with netcdf(path) as raw:
         found = next((name for name in NAMES if name in raw), FRAMES)
         upright = _northward(raw if found == FRAMES else raw.rename({found: FRAMES}))
+        if moments is not None:
+            upright = upright.sel(time=moments)
         contract.check_frames(upright, str(path))
         return together(
             upright[FRAMES].values,

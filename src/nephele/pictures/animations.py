@@ -1,25 +1,16 @@
-"""A forecast as a moving picture and as a film strip, every pixel a pixel of the data.
+"""A forecast beside what came, as a moving picture and as a film strip."""
 
-The pictures are drawn as palette indices (infrared levels, then a ramp of greys for the
-lettering), so that no colour is ever approximated, the files stay small and the same
-forecast always gives the same bytes.
-"""
-
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
-from nephele.pictures import palette
+from nephele.pictures import canvas, palette
+from nephele.pictures.canvas import Index, Sheet, hours, utc
 
 LEVELS = 121  # one a kelvin
 GREYS = 64  # of the lettering: LEVELS is white, LEVELS + GREYS - 1 is ink
-INK = np.array([28, 32, 38])
 PANEL = 256  # pixels a side at least, where the data are no larger
 GAP = 14
 TITLE = 28  # pixels above a panel
@@ -27,8 +18,6 @@ HEADER = 66
 FOOTER = 62
 STEP = 700  # ms a frame
 PAUSE = 1600  # ms on the last lead time
-
-Index = np.ndarray  # uint8, a picture in palette indices: (y, x) from the top
 
 
 @dataclass(frozen=True)
@@ -56,25 +45,12 @@ class Panel:
 
 
 def animation(forecast: Forecast) -> bytes:
-    """An animated PNG that plays the lead times, then the past: its first frame is a forecast.
-
-    (A GIF of the same picture is more than twice as large, and no browser of today needs it.)
-    """
+    """An animated PNG that plays the lead times, then the past: its first frame is a forecast."""
     moments = [*range(len(forecast.lead_hours)), *range(-len(forecast.past_hours), 0)]
     pictures = [_image(_moment(forecast, moment)) for moment in moments]
     last_lead = len(forecast.lead_hours) - 1
     durations = [PAUSE if moment in (last_lead, -1) else STEP for moment in moments]
-    stream = io.BytesIO()
-    pictures[0].save(
-        stream,
-        "PNG",
-        save_all=True,
-        append_images=pictures[1:],
-        duration=durations,
-        loop=0,
-        compress_level=9,
-    )
-    return stream.getvalue()
+    return canvas.png(pictures, durations)
 
 
 def film_strip(forecast: Forecast, columns: int = 4) -> bytes:
@@ -92,27 +68,23 @@ def film_strip(forecast: Forecast, columns: int = 4) -> bytes:
         "Persistence": forecast.persistence,
     }
     panels = [
-        [Panel(name, _hours(forecast.lead_hours[lead]), frames[lead]) for lead in leads]
+        [Panel(name, hours(forecast.lead_hours[lead]), frames[lead]) for lead in leads]
         for name, frames in rows.items()
     ]
-    stream = io.BytesIO()
-    _image(_sheet(panels, _title(forecast), "", forecast.label)).save(
-        stream, "PNG", compress_level=9
-    )
-    return stream.getvalue()
+    return canvas.png([_image(_sheet(panels, _title(forecast), "", forecast.label))])
 
 
 def _moment(forecast: Forecast, moment: int) -> Index:
     """The six panels at lead time number `moment`, or at a past time where it is negative."""
     is_past = moment < 0
-    hours = forecast.past_hours[moment] if is_past else forecast.lead_hours[moment]
+    at = forecast.past_hours[moment] if is_past else forecast.lead_hours[moment]
     past = moment if is_past else -1
 
     def panel(title: str, frames: np.ndarray) -> Panel:
-        return Panel(title, "" if is_past else _hours(hours), None if is_past else frames[moment])
+        return Panel(title, "" if is_past else hours(at), None if is_past else frames[moment])
 
     observed = [
-        Panel("Past, given", _hours(forecast.past_hours[past]), forecast.past[past]),
+        Panel("Past, given", hours(forecast.past_hours[past]), forecast.past[past]),
         panel("Satellite, to be forecast", forecast.truth),
         panel("Persistence", forecast.persistence),
     ]
@@ -121,7 +93,7 @@ def _moment(forecast: Forecast, moment: int) -> Index:
         panel("Member 1", forecast.members[0]),
         panel("Member 2", forecast.members[1]),
     ]
-    return _sheet([observed, forecasts], _title(forecast), _clock(forecast, hours), forecast.label)
+    return _sheet([observed, forecasts], _title(forecast), _clock(forecast, at), forecast.label)
 
 
 def _sheet(panels: list[list[Panel]], title: str, clock: str, label: str) -> Index:
@@ -130,21 +102,17 @@ def _sheet(panels: list[list[Panel]], title: str, clock: str, label: str) -> Ind
     side = zoom * _side(panels)
     width = GAP + len(panels[0]) * (side + GAP)
     height = HEADER + len(panels) * (TITLE + side + GAP) + FOOTER
-    sheet = np.full((height, width), LEVELS, np.uint8)
-    lettering = Image.new("L", (width, height), 0)
-    pen = ImageDraw.Draw(lettering)
+    sheet = Sheet(width, height, LEVELS, GREYS)
 
-    pen.text((GAP, 20), title, 255, _font(20, bold=True), anchor="lm")
-    pen.text((GAP, 48), label, 255, _font(15, bold=True), anchor="lm")
-    pen.text((width - GAP, 20), clock, 255, _font(20, bold=True), anchor="rm")
+    sheet.write((GAP, 20), title, 20, shade=255, bold=True)
+    sheet.write((GAP, 48), label, 15, shade=255, bold=True)
+    sheet.write((width - GAP, 20), clock, 20, "rm", shade=255, bold=True)
     for top, left, panel in _places(panels, side):
-        pen.text((left, top - 12), panel.title, 230, _font(15), anchor="lm")
-        pen.text((left + side, top - 12), panel.note, 230, _font(15, bold=True), anchor="rm")
-        sheet[top : top + side, left : left + side] = _pixels(panel.kelvin, zoom, side)
-    _colour_bar(sheet, pen)
-
-    letters = np.round(np.asarray(lettering) / 255 * (GREYS - 1)).astype(np.uint8)
-    return np.where(letters > 0, LEVELS + letters, sheet).astype(np.uint8)
+        sheet.write((left, top - 12), panel.title, 15)
+        sheet.write((left + side, top - 12), panel.note, 15, "rm", bold=True)
+        sheet.put(top, left, _pixels(panel.kelvin, zoom, side))
+    _colour_bar(sheet)
+    return sheet.finished()
 
 
 def _side(panels: list[list[Panel]]) -> int:
@@ -162,52 +130,30 @@ def _places(panels: list[list[Panel]], side: int) -> Iterator[tuple[int, int, Pa
 def _pixels(kelvin: np.ndarray | None, zoom: int, side: int) -> Index:
     if kelvin is None:
         return np.full((side, side), LEVELS + 4, np.uint8)  # a very light grey: not yet
-    northward_up = palette.indices(kelvin, LEVELS)[::-1]
-    return northward_up.repeat(zoom, 0).repeat(zoom, 1)
+    return canvas.enlarged(palette.indices(kelvin, LEVELS), zoom)
 
 
-def _colour_bar(sheet: Index, pen: ImageDraw.ImageDraw) -> None:
+def _colour_bar(sheet: Sheet) -> None:
     """Temperatures along the bottom, warm on the left as clouds grow to the right."""
-    height, width = sheet.shape
+    height, width = sheet.fields.shape
     left, right, top = GAP, width - GAP - 1, height - FOOTER + 8
-    position = np.linspace(LEVELS - 1, 0, right - left + 1)
-    sheet[top : top + 16, left : right + 1] = np.round(position).astype(np.uint8)
+    position = np.round(np.linspace(LEVELS - 1, 0, right - left + 1)).astype(np.uint8)
+    sheet.put(top, left, position[None].repeat(16, 0))
     for kelvin in range(300, 185, -20):
         share = (palette.WARMEST - kelvin) / (palette.WARMEST - palette.COLDEST)
         x = left + share * (right - left)
-        pen.line([(x, top + 16), (x, top + 21)], 200)
-        pen.text((x, top + 33), f"{kelvin} K", 230, _font(14), anchor="mm")
+        sheet.pen.line([(x, top + 16), (x, top + 21)], 200)
+        sheet.write((x, top + 33), f"{kelvin} K", 14, "mm")
 
 
 def _image(indices: Index) -> Image.Image:
-    image = Image.fromarray(indices)
-    greys = 255 + np.linspace(0, 1, GREYS)[:, None] * (INK - 255)
-    colours = np.concatenate([palette.levels(LEVELS), np.round(greys)]).astype(np.uint8)
-    image.putpalette(colours.tobytes())
-    return image
+    return canvas.image(indices, palette.levels(LEVELS), GREYS)
 
 
 def _title(forecast: Forecast) -> str:
-    return f"{forecast.storm} · init {_time(forecast.init_time)}"
+    return f"{forecast.storm} · init {utc(forecast.init_time)}"
 
 
-def _clock(forecast: Forecast, hours: int | float) -> str:
-    valid = forecast.init_time + np.timedelta64(round(hours * 3600), "s")
-    return f"{_hours(hours)} · {_time(valid)}"
-
-
-def _hours(hours: int | float) -> str:
-    sign = "+" if hours > 0 else "−" if hours < 0 else ""
-    return f"{sign}{abs(hours):g} h"
-
-
-def _time(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[m]")).replace("T", " ") + " UTC"
-
-
-@cache
-def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    # matplotlib brings this font along, so a picture looks the same on every machine.
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name
-    return ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)
+def _clock(forecast: Forecast, at: int | float) -> str:
+    valid = forecast.init_time + np.timedelta64(round(at * 3600), "s")
+    return f"{hours(at)} · {utc(valid)}"

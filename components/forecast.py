@@ -1,0 +1,231 @@
+"""`nephele forecast`: from the frames that one has to a file and a picture of what comes.
+
+    nephele forecast data/S0001/frames.nc --out forecast.nc
+
+The model is read, and torch with it, only when the frames have been found.
+"""
+
+import argparse
+import hashlib
+import logging
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from components.fingerprints import fingerprint
+from components.outputs import whole
+from nephele.archives import observed as archives
+from nephele.archives.observed import Observed
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from nephele.forecasting.trained import TrainedModel
+    from nephele.products.initial import Past
+
+log = logging.getLogger("nephele")
+
+MODEL = "outputs/distill_student/distilled/model"
+CELL_KM = 20.0  # what params.yaml trains with
+
+
+def nephele() -> None:
+    """The console script.
+
+    What the user can mend (ValueError, OSError) ends in one sentence and exit status 1.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    log.setLevel(logging.INFO)
+    options = _parser().parse_args()
+    try:
+        options.command(options)
+    except (ValueError, OSError) as error:
+        sys.exit(f"nephele {options.name}: {error}")
+
+
+def forecast(options: argparse.Namespace) -> None:
+    """Read, forecast and write; either both files are written or none."""
+    started = time.monotonic()
+    _check(options)
+    found = archives.find(options.frames)
+    init = _moment(options.init)
+
+    model, folder = _model(options.model)
+    loaded = time.monotonic()
+    past, issued = run(found, model, options, init)
+    issued.attrs |= provenance(found, past, model, folder, options)
+    made = time.monotonic()
+    write(issued, options.out, options.picture or options.out.with_suffix(".png"))
+    log.info(
+        "%s from %s UTC: %d members to +%d h in %s "
+        "(%.1f s to load, %.1f s to forecast, %.1f s to write)",
+        past.storm,
+        f"{past.times[-1]:%Y-%m-%d %H:%M}",
+        options.members,
+        options.hours,
+        options.out,
+        loaded - started,
+        made - loaded,
+        time.monotonic() - made,
+    )
+
+
+def run(
+    found: Observed, model: "TrainedModel", options: argparse.Namespace, init: pd.Timestamp | None
+) -> tuple["Past", "xr.Dataset"]:
+    """What the forecast starts from, and the forecast."""
+    from nephele.products import dataset, ensembles, initial
+    from nephele.regridding.storm import Target
+
+    frames = ensembles.leads(model, options.hours)
+    shape = model.description.shape
+    need = initial.Need(
+        shape.history, ensembles.spacing(model), Target(shape.size, options.cell_km * 1e3)
+    )
+    past = initial.past(found, need, init)
+    members = ensembles.ensemble(model, past.brightness, options.members, options.seed, frames)
+    return past, dataset.labelled(past, members, model.lead_hours[:frames], {})
+
+
+def write(issued: "xr.Dataset", out: Path, picture: Path) -> None:
+    """Write the file and the picture, whole or not at all."""
+    from nephele.pictures import outlook
+
+    animated = outlook.animation(issued)
+    with whole(out) as file, whole(picture) as image:
+        issued.to_netcdf(file, engine="netcdf4")
+        image.write_bytes(animated)
+
+
+def provenance(
+    found: Observed,
+    past: "Past",
+    model: "TrainedModel",
+    folder: Path,
+    options: argparse.Namespace,
+) -> dict[str, object]:
+    """What made the forecast, without the time of day: the same again gives the same bytes."""
+    known = dict(past.provenance)
+    attributes: dict[str, object] = {
+        "title": f"Ensemble forecast of infrared brightness temperature, storm {past.storm}",
+        "source": f"Nephele {metadata.version('nephele')}, {model.kind} network",
+        "history": (
+            f"nephele forecast {' '.join(path.name for path in options.frames)} "
+            f"--init {past.times[-1]:%Y-%m-%dT%H:%M} --hours {options.hours} "
+            f"--members {options.members} --seed {options.seed} --cell_km {options.cell_km:g}"
+        ),
+        "comment": "an experimental forecast, not calibrated: no warning should rest on it",
+        "nephele_version": metadata.version("nephele"),
+        "model_fingerprint": fingerprint(folder),
+        "input_fingerprint": _fingerprint(found.files),
+        "seed": options.seed,
+        "sampler": model.description.sampler,
+        "sampling_steps": model.steps,
+        "cell_km": options.cell_km,
+        "filled_share": past.filled,
+    }
+    revision = _revision()
+    if revision:
+        attributes["git_revision"] = revision
+    if "synthetic" in known:
+        attributes["synthetic"] = int(bool(known["synthetic"]))
+    attributes |= {f"input_{key}": known[key] for key in ("source", "attribution") if key in known}
+    return attributes
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.members < 2:
+        raise ValueError(f"--members {options.members}: expected at least 2, an ensemble")
+    if not 0 <= options.seed < 2**63:
+        raise ValueError(f"--seed {options.seed}: expected a whole number from 0 to 2^63 - 1")
+    if not options.cell_km > 0:
+        raise ValueError(f"--cell_km {options.cell_km:g}: expected the training's, above 0")
+    picture = options.picture or options.out.with_suffix(".png")
+    if picture.absolute() == options.out.absolute():
+        raise ValueError(f"--out {options.out}: expected another name than the picture's")
+    for path in (options.out, picture):
+        if path.is_dir():
+            raise ValueError(f"{path}: a folder, expected the name of a file to write")
+
+
+def _model(name: str) -> tuple["TrainedModel", Path]:
+    from components import models
+    from nephele.forecasting import trained
+    from nephele.products.ensembles import check_needs_no_era5
+
+    folder = models.folder(name)
+    model = trained.load(folder)
+    check_needs_no_era5(model, f"--model {name}")
+    return model, folder
+
+
+def _moment(text: str | None) -> pd.Timestamp | None:
+    """A time as the user says it, in UTC."""
+    if text is None:
+        return None
+    try:
+        moment = pd.Timestamp(text)
+    except ValueError:
+        moment = pd.NaT  # type: ignore[assignment]
+    if pd.isna(moment):
+        raise ValueError(f"--init {text}: expected a time in UTC, such as 2007-10-04T06:00")
+    return moment.tz_convert(None) if moment.tzinfo else moment
+
+
+def _fingerprint(files: tuple[Path, ...]) -> str:
+    """Of one file its own; of several what their names and contents make together."""
+    if len(files) == 1:
+        return fingerprint(files[0])
+    lines = sorted(f"{fingerprint(file)} {file.name}\n" for file in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _revision() -> str | None:
+    """Of the checkout that this code stands in."""
+    with suppress(OSError, subprocess.CalledProcessError):
+        here = Path(__file__)
+        git = ["git", "-C", str(here.parent)]
+        subprocess.run([*git, "ls-files", "--error-unmatch", here.name], check=True, **_QUIET)
+        found = subprocess.run([*git, "rev-parse", "HEAD"], check=True, **_QUIET)
+        return found.stdout.decode().strip()
+    return None
+
+
+_QUIET: dict = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="nephele", description="Forecasts of a typhoon's cloud field from infrared images."
+    )
+    commands = parser.add_subparsers(dest="name", required=True)
+    one = commands.add_parser(
+        "forecast",
+        help="forecast the next hours from a storm's frames",
+        description="Forecast the next hours from a storm's frames: a CF NetCDF file with every "
+        "member, mean, spread and probability of cold cloud, and an animated picture of it.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    one.set_defaults(command=forecast)
+    add = one.add_argument
+    add("frames", nargs="+", type=Path, help="frames.nc, another NetCDF file, a storm's folder, "
+        "or HDF5 files of the Digital Typhoon Dataset")  # fmt: skip
+    add("--model", default=MODEL, help="a trained student: a folder, or an MLflow URI")
+    add("--members", type=int, default=16, help="how many")
+    add("--hours", type=int, default=24, help="how far ahead")
+    add("--init", help="initial time, UTC; the last that has a whole history, unless given")
+    add("--seed", type=int, default=0, help="of the noise: the same seed, the same forecast")
+    add("--cell_km", type=float, default=CELL_KM, help="size of a cell in the model's training")
+    add("--out", type=Path, default=Path("forecast.nc"), help="the NetCDF file")
+    add("--picture", type=Path, help="the animated PNG; beside --out, unless given")
+    return parser
+
+
+if __name__ == "__main__":
+    nephele()
