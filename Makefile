@@ -14,7 +14,7 @@ SHELL := /bin/bash
 
 .PHONY: help
 help: ## this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: repro
 repro: $(READY) ## run the pipeline: data, training, evaluation, outputs/report/report.html
@@ -32,7 +32,23 @@ repro-real: $(READY) ## the same on real frames: ARCHIVE=folder, laid out as doc
 
 .PHONY: test
 test: $(READY) ## all tests
-	OMP_NUM_THREADS=1 python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 python -m pytest $(PYTEST_ARGS) --ignore tests/containers
+
+# BASE_IMAGE: in place of the official slim Python; NETWORK: that of the builds.
+export BASE_IMAGE ?=
+export NETWORK ?=
+REGISTRY ?=
+
+.PHONY: images
+images: $(READY) ## the stages' container images (REGISTRY=, PUSH=yes)
+	python -m pipeline.building --registry '$(REGISTRY)' --base '$(BASE_IMAGE)' \
+	  --network '$(NETWORK)' $(if $(PUSH),--push)
+
+# Where no daemon runs, containers/offline.sh starts one and does without an image registry.
+.PHONY: test-containers
+test-containers: $(READY) ## the pipeline in containers against dvc repro; needs docker, or root
+	OMP_NUM_THREADS=1 $(if $(shell docker info > /dev/null 2>&1 && echo yes),,containers/offline.sh) \
+	  python -m pytest tests/containers
 
 .PHONY: check
 check: $(READY) ## style and types

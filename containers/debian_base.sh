@@ -30,6 +30,7 @@ if ! docker image inspect "$image" > /dev/null 2>&1; then
 
   folder=$(mktemp -d)
   trap 'rm -rf "$folder"' EXIT
+  # shellcheck disable=SC2016  # the hooks' own $1 is the folder of the new system
   # `python` and `pip` for all, as in the official image; what nobody reads stays out.
   mmdebstrap --quiet --variant=minbase --include="$PACKAGES" \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \

@@ -24,9 +24,11 @@ install_tools() {
   if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
     fail "needs docker and mmdebstrap; install docker.io and mmdebstrap"
   fi
-  # docker-cli is a package of its own in newer Debians only.
-  (apt-get update -q && apt-get install -q -y --no-install-recommends docker.io mmdebstrap \
-    $(apt-cache -q=2 show docker-cli > /dev/null 2>&1 && echo docker-cli)) > "$log" 2>&1 ||
+  {
+    apt-get update -q && apt-get install -q -y --no-install-recommends docker.io mmdebstrap
+    # The client is a package of its own in newer Debians.
+    command -v docker || apt-get install -q -y --no-install-recommends docker-cli
+  } > "$log" 2>&1 ||
     fail "docker.io and mmdebstrap cannot be installed: $(tail -n 3 "$log")"
 }
 
