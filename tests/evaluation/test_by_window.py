@@ -5,8 +5,9 @@ import pytest
 from known_windows import make_windows
 
 from nephele.evaluation import scores
-from nephele.evaluation.by_window import KEYS, crps_by_window
+from nephele.evaluation.by_window import crps_by_window
 from nephele.evaluation.sampling import baseline
+from nephele.evaluation.succession import KEYS
 from nephele.evaluation.verification import verify
 
 

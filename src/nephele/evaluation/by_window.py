@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 
 from nephele.evaluation.sampling import truth
+from nephele.evaluation.succession import KEYS
 from nephele.evaluation.verification import Verified
 from nephele.windows.tensors import Windows
-
-KEYS = ["storm", "init_time", "lead_hours", "truth"]
 
 
 def crps_by_window(
@@ -34,6 +33,7 @@ def crps_by_window(
             "init_time": np.repeat(times, leads),
             "lead_hours": np.tile(windows.lead_hours, len(chosen)),
             "truth": frames.mean(axis=(-2, -1), dtype=np.float64).round(2).ravel(),
-        }
+        },
+        columns=KEYS,
     )
     return table.assign(**{name: v.statistics["crps"].ravel() for name, v in verified.items()})
