@@ -60,8 +60,8 @@ def succession(challenger: pd.DataFrame, champion: pd.DataFrame, forecast: str) 
     storms = pairs.storm.nunique()
     if storms < FEWEST_STORMS:
         return _stays(_too_few(new, old, storms))
-    windows = pairs.groupby(WINDOW)[["crps_new", "crps_old"]].mean(skipna=False).reset_index()
-    undefined = int(windows.isna().any(axis=1).sum())
+    windows = pairs.groupby(WINDOW)[["crps_new", "crps_old"]].mean().reset_index()
+    undefined = pairs[pairs.isna().any(axis=1)].groupby(WINDOW).ngroups
     if undefined:
         return _stays(
             f"the CRPS of one of them is not defined in {undefined} of {len(windows)} common "
