@@ -1,6 +1,5 @@
 """The whole pipeline on tiny sizes, in clones of what lies in the working tree."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -11,33 +10,11 @@ from pathlib import Path
 import pytest
 import stages
 import yaml
+from clones import call, surroundings, tiny
 
 from pipeline import settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("repro")]
-
-
-def surroundings(clone: Path) -> dict[str, str]:
-    """An environment in which the clone's sources are used, and no one else's store or cache."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
-    author = {f"GIT_{who}_{what}": "test@example.org"
-              for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}  # fmt: skip
-    return kept | author | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(clone / "src"),
-        "DVC_SITE_CACHE_DIR": str(clone.parent / "dvc"),
-        "DVC_NO_ANALYTICS": "1",
-        "OMP_NUM_THREADS": "1",
-    }  # fmt: skip
-
-
-def call(clone: Path, *command: str) -> str:
-    """Run a command in the clone; what it printed, if it ended well."""
-    run = subprocess.run(
-        command, cwd=clone, env=surroundings(clone), capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, f"{' '.join(command)}\n{run.stdout[-3000:]}\n{run.stderr[-6000:]}"
-    return run.stdout + run.stderr
 
 
 def figures(clone: Path) -> dict[str, bytes]:
@@ -50,17 +27,7 @@ def figures(clone: Path) -> dict[str, bytes]:
 def origin(tmp_path_factory) -> Path:
     """A repository with what lies in the working tree, tiny, in which the pipeline has run."""
     origin = tmp_path_factory.mktemp("origin") / "nephele"
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    for name in subprocess.check_output(listed, cwd=stages.ROOT, text=True).split("\0"):
-        # What an earlier run of the pipeline left is none of this one's business.
-        if (stages.ROOT / name).is_file() and not name.startswith("outputs/"):
-            (origin / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(stages.ROOT / name, origin / name)
-    (origin / "dvc.lock").unlink(missing_ok=True)
-    params = yaml.safe_load((origin / "params.yaml").read_text())
-    tiny = settings.overlaid(params, settings.read(origin / "experiments" / "tiny.yaml"))
-    (origin / "params.yaml").write_text(yaml.safe_dump(tiny, sort_keys=False))
-    call(origin, "git", "init", "--quiet", ".")
+    tiny(origin)
     call(origin, "dvc", "repro")
     call(origin, "git", "add", "--all")
     call(origin, "git", "commit", "--quiet", "--message", "tiny")
