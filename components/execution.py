@@ -1,11 +1,20 @@
 """What is worth knowing of an execution: its parameters, its surroundings, its libraries."""
 
+import getpass
 import os
 import subprocess
 from contextlib import suppress
 from importlib import metadata
+from pathlib import Path
 
 from nephele import nested
+
+# Which execution a run belongs to, as DVC and pipeline/graph.py tell it.
+DVC = ("DVC_STAGE", "DVC_EXP_NAME")
+KUBEFLOW = ("KFP_RUN_ID", "KFP_RUN_NAME", "KFP_TASK")
+REVISION = "NEPHELE_GIT_REVISION"  # where there is no git, as in a container
+# What an execution writes itself, and is no change of what is executed.
+WRITTEN = (":(exclude)outputs", ":(exclude)dvc.lock", ":(exclude)data.dvc")
 
 
 def flat(params: object) -> dict[str, str]:
@@ -13,15 +22,45 @@ def flat(params: object) -> dict[str, str]:
     return {name: str(value) for name, value in nested.flat(params).items()}
 
 
-def surroundings() -> dict[str, str]:
-    """Tags that tell which execution a run belongs to."""
-    tags = {key: os.environ[key] for key in ("DVC_STAGE", "DVC_EXP_NAME") if key in os.environ}
-    with suppress(OSError, subprocess.CalledProcessError):  # no git in a container
-        revision = subprocess.check_output(
-            ["git", "rev-parse", "HEAD"], text=True, stderr=subprocess.DEVNULL
-        )
-        tags["git_revision"] = revision.strip()
+def surroundings(stage: str) -> dict[str, str]:
+    """Tags that tell which execution a run belongs to, and who runs it on which sources."""
+    tags = {key: os.environ[key] for key in (*DVC, *KUBEFLOW) if os.environ.get(key)}
+    tags |= revision()
+    tags["orchestrator"] = orchestrator()
+    tags["mlflow.source.name"] = f"components.{stage}.stage"
+    tags["mlflow.source.type"] = "LOCAL" if orchestrator() == "by hand" else "JOB"
+    if "git_revision" in tags:
+        tags["mlflow.source.git.commit"] = tags["git_revision"]
+    with suppress(OSError, KeyError, ImportError):  # a container's user may have no name
+        tags["mlflow.user"] = getpass.getuser()
     return tags
+
+
+def orchestrator() -> str:
+    """Who runs this stage: `kubeflow`, `dvc` or nobody, `by hand`."""
+    if any(os.environ.get(key) for key in KUBEFLOW):
+        return "kubeflow"
+    return "dvc" if os.environ.get("DVC_STAGE") else "by hand"
+
+
+def revision() -> dict[str, str]:
+    """The git revision of the sources, and whether they differed from it."""
+    if os.environ.get(REVISION):
+        return {"git_revision": os.environ[REVISION]}
+    try:
+        found = _git("rev-parse", "HEAD").strip()
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *WRITTEN)
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return {"git_revision": found, "git_dirty": "true" if changed.strip() else "false"}
+
+
+def packages() -> dict[str, Path]:
+    """The sources that a trained model is read with, by their packages' names."""
+    import components
+    import nephele
+
+    return {package.__name__: Path(package.__path__[0]) for package in (nephele, components)}
 
 
 def requirements() -> list[str]:
@@ -32,3 +71,7 @@ def requirements() -> list[str]:
         if ";" not in requirement or 'extra == "train"' in requirement
     ]
     return [f"{name}=={metadata.version(name).split('+')[0]}" for name in names]
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.check_output(["git", *arguments], text=True, stderr=subprocess.DEVNULL)

@@ -15,7 +15,7 @@ SECTION = {"forecasts": 3}
 
 @pytest.fixture(autouse=True)
 def untracked(monkeypatch):
-    monkeypatch.setattr(tracking, "mlflow", None)
+    monkeypatch.setattr(tracking, "available", lambda: False)
 
 
 def call(monkeypatch, main, *arguments):

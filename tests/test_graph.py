@@ -25,10 +25,16 @@ ROLES = ("distilled", "control")
 WITHOUT_EFFECT = (
     "src/nephele/params.py",
     "src/nephele/typed.py",
+    "components/courier.py",
+    "components/delivery.py",
     "components/execution.py",
     "components/fingerprints.py",
     "components/forecaster.py",
+    "components/journal.py",
     "components/kubeflow.py",
+    "components/machine.py",
+    "components/mlflow_run.py",
+    "components/sync.py",
     "components/tracking.py",
 )
 # The pictures of a training are MLflow's alone; so are, but for the report, dotted names.

@@ -1,0 +1,194 @@
+"""The journal of a run: all that a stage tells of itself, on disk before anybody else hears of it.
+
+A journal is a folder: `journal.jsonl`, one record a line, and `files`, copies of what the records
+speak of. Whoever delivers it to MLflow notes in `state.json` how far it has come. The stage that
+writes a journal, and whoever delivers one, holds its lock, which ends with the process: a journal
+that can be locked has nobody else.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FOLDER = "mlspool"  # of the current folder, or where this variable says
+FOLDER_VARIABLE = "NEPHELE_SPOOL"
+RECORDS, FILES, STATE, LOCK = "journal.jsonl", "files", "state.json", "lock"
+
+
+class Record(NamedTuple):
+    """One thing that a stage told.
+
+    Attributes:
+        kind: as `metrics` or `picture`; components/delivery.py has them all.
+        values: what belongs to it.
+        start: where its line begins, bytes from the beginning of the journal.
+        end: where the next one begins.
+    """
+
+    kind: str
+    values: dict[str, Any]
+    start: int
+    end: int
+
+
+@dataclass
+class State:
+    """How far a journal has been delivered.
+
+    Attributes:
+        run: MLflow's id of the run; empty where it has none yet.
+        position: where the first record begins that is not delivered, bytes.
+    """
+
+    run: str = ""
+    position: int = 0
+
+
+def folder() -> Path:
+    """Where the journals lie until they are delivered."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or FOLDER).absolute()
+
+
+class Journal:
+    """A journal under a lock, to write to or to deliver from. Safe in several threads."""
+
+    def __init__(self, place: Path, lock: int) -> None:
+        self.place = place
+        self._lock = lock
+        self._writing = threading.Lock()
+        self._files = 0
+        self._stream: int | None = None
+
+    @classmethod
+    def new(cls, spool: Path, name: str) -> "Journal":
+        """An empty journal, whose folder's name begins with `name`.
+
+        Raises:
+            OSError: `spool` cannot be written.
+        """
+        unique = f"{name}-{time.strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:6]}"
+        fresh = spool / f".{unique}"
+        (fresh / FILES).mkdir(parents=True)
+        locked = _locked(fresh)
+        assert locked is not None
+        # Nobody finds it before it is locked.
+        fresh.rename(spool / unique)
+        return cls(spool / unique, locked)
+
+    @classmethod
+    def opened(cls, place: Path) -> "Journal | None":
+        """The journal at `place`; None where another process has it, or where it is gone."""
+        try:
+            locked = _locked(place)
+        except FileNotFoundError:
+            return None
+        if locked is None:
+            return None
+        if not (place / LOCK).exists():  # removed while this process opened it
+            os.close(locked)
+            return None
+        return cls(place, locked)
+
+    def write(self, kind: str, **values: Any) -> None:
+        """Add a record, of what JSON can hold.
+
+        Raises:
+            OSError: the disk is full, or gone.
+        """
+        line = json.dumps({"kind": kind, **values}, separators=(",", ":")) + "\n"
+        with self._writing:
+            if self._stream is None:
+                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+                self._stream = os.open(self.place / RECORDS, flags, 0o644)
+            os.write(self._stream, line.encode())
+
+    def keep(self, **contents: bytes | Path) -> str:
+        """Copy bytes, files or folders, by their names, into a new folder of the journal.
+
+        Returns:
+            The folder's path from the journal's own, for a record.
+        """
+        with self._writing:
+            self._files += 1
+            kept = f"{FILES}/{self._files:06d}"
+        (self.place / kept).mkdir()
+        for name, content in contents.items():
+            target = self.place / kept / name
+            if isinstance(content, bytes):
+                target.write_bytes(content)
+            elif content.is_dir():
+                shutil.copytree(content, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copyfile(content, target)
+        return kept
+
+    def records(self, position: int = 0) -> Iterator[Record]:
+        """The whole records from `position` on; a line that was cut off is none."""
+        with suppress(FileNotFoundError), (self.place / RECORDS).open("rb") as lines:
+            lines.seek(position)
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    return
+                values = json.loads(line)
+                yield Record(values.pop("kind"), values, position, position + len(line))
+                position += len(line)
+
+    @property
+    def state(self) -> State:
+        try:
+            return State(**json.loads((self.place / STATE).read_text()))
+        except FileNotFoundError:
+            return State()
+
+    @state.setter
+    def state(self, state: State) -> None:
+        partial = self.place / f".{STATE}"
+        partial.write_text(json.dumps(asdict(state)))
+        partial.replace(self.place / STATE)
+
+    def close(self) -> None:
+        """Give the lock back; the journal stays."""
+        if self._stream is not None:
+            os.close(self._stream)
+            self._stream = None
+        os.close(self._lock)
+
+    def remove(self) -> None:
+        """All is delivered."""
+        gone = self.place.with_name(f".{self.place.name}")
+        self.place.rename(gone)
+        self.close()
+        shutil.rmtree(gone, ignore_errors=True)
+        with suppress(OSError):  # other journals are left
+            gone.parent.rmdir()
+
+
+def journals(spool: Path) -> list[Path]:
+    """The journals in `spool`, the oldest first."""
+    found = [place for place in spool.glob("*") if (place / LOCK).is_file()]
+    return sorted(found, key=lambda place: (place / LOCK).stat().st_mtime_ns)
+
+
+def first(journal: Journal) -> Mapping[str, Any]:
+    """The values of the first record, which begins the run; none where it was never written."""
+    return next((record.values for record in journal.records()), {})
+
+
+def _locked(place: Path) -> int | None:
+    """An open, locked file in the folder `place`; None where another process has locked it."""
+    file = os.open(place / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return None
+    return file
