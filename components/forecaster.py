@@ -1,9 +1,10 @@
 """A trained model as MLflow serves it: temperatures in, ensembles of temperatures out.
 
-    model = mlflow.pyfunc.load_model("models:/…")
+    model = mlflow.pyfunc.load_model("models:/nephele-student@champion")
     ensemble = model.predict({"history": frames}, params={"members": 8, "seed": 0})
 
-MLflow loads this module beside the files of the model; nothing is pickled.
+MLflow loads this module beside the files of the model; nothing is pickled. All that it imports
+travels with the model.
 """
 
 from collections.abc import Mapping
@@ -12,13 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from components.tracking import OPTIONS, Log, Shape
+from components import demands
 from nephele.forecasting import trained
 from nephele.forecasting.ensemble import forecast
 from nephele.forecasting.trained import TrainedModel
 from nephele.windows.tensors import Samples
-
-ANY = -1  # a size that the caller chooses
 
 
 class Forecaster:
@@ -40,45 +39,52 @@ class Forecaster:
 
         Returns:
             K, (batch, member, lead, y, x).
+
+        Raises:
+            MlflowException: the client's mistake, in a sentence; served with the status 400.
         """
-        given = OPTIONS | dict(params or {})
-        scales = self.model.description.scales
-        history = (_tensor(model_input["history"]) - scales.mean) / scales.std
-        era5, valid = self._environment(model_input, history)
-        samples = Samples(history=history, future=history[:, :0], era5=era5, valid=valid)
-        return forecast(self.model, samples, given["members"], given["seed"]).numpy()
+        try:
+            wanted = demands.options(params)
+            samples = self._samples(model_input)
+        except ValueError as error:
+            raise _refusal(str(error)) from None
+        return forecast(self.model, samples, wanted["members"], wanted["seed"]).numpy()
+
+    def _samples(self, given: Mapping[str, np.ndarray]) -> Samples:
+        about = self.model.description
+        shape = (about.shape.history, about.shape.size, about.shape.size)
+        kelvin = torch.from_numpy(demands.frames(given, shape))
+        history = (kelvin - about.scales.mean) / about.scales.std
+        era5, valid = self._environment(given, history)
+        return Samples(history=history, future=history[:, :0], era5=era5, valid=valid)
 
     def _environment(
-        self, model_input: Mapping[str, np.ndarray], history: torch.Tensor
+        self, given: Mapping[str, np.ndarray], history: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """ERA5 and its validity: a teacher's are given, the others do not look at them."""
+        shape = (len(self.model.variables), *history.shape[1:])
         if self.model.kind != "teacher":
-            nothing = torch.zeros(len(history), len(self.model.variables), *history.shape[1:])
+            nothing = torch.zeros(len(history), *shape)
             return nothing, nothing
-        for name in ("era5", "valid"):
-            if name not in model_input:
-                raise ValueError(f"no {name}; a teacher forecasts from history, era5 and valid")
-        return _tensor(model_input["era5"]), _tensor(model_input["valid"])
+        era5, valid = (demands.array(given, name, shape) for name in ("era5", "valid"))
+        if not len(era5) == len(valid) == len(history):
+            raise ValueError(
+                f"history has {len(history)} samples, era5 {len(era5)} and valid {len(valid)}; "
+                "expected as many of each"
+            )
+        return torch.from_numpy(era5), torch.from_numpy(valid)
+
+
+def _refusal(sentence: str) -> Exception:
+    """What MLflow's server answers with the status 400 and this sentence.
+
+    It hides the messages of other exceptions behind one of its own.
+    """
+    from mlflow.exceptions import MlflowException
+
+    return MlflowException(sentence, error_code="INVALID_PARAMETER_VALUE")
 
 
 def _load_pyfunc(path: str) -> Forecaster:
     """MLflow's way in."""
     return Forecaster(trained.load(Path(path)))
-
-
-def log_trained(log: Log, folder: Path, model: TrainedModel, figures: Mapping) -> None:
-    """Log the model that lies in `folder`, and the figures of its training."""
-    shape = model.description.shape
-    frames = (shape.history, shape.size, shape.size)
-    inputs: dict[str, Shape] = {"history": (ANY, *frames)}
-    if model.kind == "teacher":
-        inputs |= {name: (ANY, len(model.variables), *frames) for name in ("era5", "valid")}
-    output = (ANY, ANY, len(model.lead_hours), shape.size, shape.size)
-
-    numbers = {key: value for key, value in figures.items() if isinstance(value, int | float)}
-    log.metrics(figures["steps"], **{f"final.{key}": value for key, value in numbers.items()})
-    log.model(model.kind, folder, "components.forecaster", inputs, output)
-
-
-def _tensor(values: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
+from components import model_folder
 from components.execution import flat
 from components.fingerprints import fingerprint
 from nephele import learning, network, windows
 from nephele.evaluation.steps import crps_by_steps
+from nephele.forecasting import trained
 from nephele.forecasting.ensemble import forecast
 from nephele.forecasting.trained import Description, TrainedModel, fastest_device
 from nephele.learning import checkpoints
@@ -113,6 +116,20 @@ def learnt(
     curve = crps_by_steps(model, windows, params.sampling, params.seed)
     chosen = min(curve, key=lambda steps: curve[steps])
     return model.with_steps(chosen), summary(learner, curve, chosen)
+
+
+def save(folder: Path, model: TrainedModel) -> None:
+    """Write `model` into `folder`, with the libraries that it needs to forecast elsewhere."""
+    trained.save(folder, model)
+    model_folder.write_requirements(folder)
+
+
+def log_trained(log: "Log", folder: Path, figures: Mapping) -> None:
+    """Log the model that lies in `folder`, and the figures of its training."""
+    numbers = {key: value for key, value in figures.items() if isinstance(value, int | float)}
+    log.metrics(figures["steps"], **{f"final.{key}": value for key, value in numbers.items()})
+    kind, inputs, output = model_folder.served(folder)
+    log.model(kind, folder, model_folder.LOADER, inputs, output)
 
 
 def summary(learner: Learner, crps: dict[int, float], steps: int) -> dict:

@@ -7,10 +7,9 @@ from typing import Literal
 import torch
 
 from components.command_line import InPath, OutPath, command_line
-from components.forecaster import log_trained
 from components.outputs import whole, write_json
 from components.tracking import Log
-from components.training import Follower, follower, learnt
+from components.training import Follower, follower, learnt, log_trained, save
 from nephele.forecasting import trained
 from nephele.forecasting.trained import TrainedModel
 from nephele.learning.objectives import student_objective
@@ -58,9 +57,9 @@ def main(
     follow = follower(log, resume, params, role, windows=windows, teacher=teacher)
     model, figures = run(Windows.read(windows), trained.load(teacher), role, params, follow)
     with whole(student) as folder:
-        trained.save(folder, model)
+        save(folder, model)
     write_json(metrics, figures)
-    log_trained(log, student, model, figures)
+    log_trained(log, student, figures)
     follow.finish()
 
 

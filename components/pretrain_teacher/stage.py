@@ -5,11 +5,9 @@ from pathlib import Path
 import torch
 
 from components.command_line import InPath, OutPath, command_line
-from components.forecaster import log_trained
 from components.outputs import whole, write_json
 from components.tracking import Log
-from components.training import Follower, follower, learnt
-from nephele.forecasting import trained
+from components.training import Follower, follower, learnt, log_trained, save
 from nephele.forecasting.trained import Description, TrainedModel
 from nephele.learning.objectives import teacher_objective
 from nephele.network.nephele import Nephele, Shape
@@ -49,9 +47,9 @@ def main(
     follow = follower(log, resume, params, "teacher", windows=windows)
     model, figures = run(Windows.read(windows), params, follow)
     with whole(teacher) as folder:
-        trained.save(folder, model)
+        save(folder, model)
     write_json(metrics, figures)
-    log_trained(log, teacher, model, figures)
+    log_trained(log, teacher, figures)
     follow.finish()
 
 
