@@ -1,4 +1,8 @@
-"""The pipeline's command line: `python -m pipeline` with `check`, `compile` or `settings`."""
+"""The pipeline's command line: `python -m pipeline` with one of its commands.
+
+A command that compiles takes overlays, such as experiments/tiny.yaml: parameters in which it
+differs from params.yaml, later ones over earlier ones.
+"""
 
 import argparse
 import sys
@@ -14,12 +18,27 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
 
     checked = commands.add_parser("check", help="check all parameters; silent where all is well")
-    checked.add_argument("--params", default="params.yaml")
-    checked.add_argument("overlay", type=Path, nargs="?", help="such as experiments/real.yaml")
-
     compiled = commands.add_parser("compile", help="write the Kubeflow pipeline")
-    compiled.add_argument("--params", type=Path, default=Path("params.yaml"))
+    submitted = commands.add_parser("submit", help="upload the pipeline and start a run")
+    ran = commands.add_parser("run-local", help="run it in containers on this machine")
+    for command in (checked, compiled, submitted, ran):
+        command.add_argument("overlays", type=Path, nargs="*", help="such as experiments/real.yaml")
+        command.add_argument("--params", default="params.yaml")
+
     compiled.add_argument("--output", type=Path, default=Path("nephele.yaml"))
+    compiled.add_argument("--kubernetes", action="store_true", help="as manifests for kubectl")
+    compiled.add_argument("--namespace", help="of the manifests")
+
+    submitted.add_argument("--host", help="such as http://127.0.0.1:8080; or KF_PIPELINES_ENDPOINT")
+    submitted.add_argument("--experiment", default="nephele")
+    submitted.add_argument("--run-name", help="in place of the version's name and the time")
+    submitted.add_argument("--namespace", help="where several users have one each")
+    submitted.add_argument("--wait", action="store_true", help="for its end; fail if it fails")
+
+    ran.add_argument("--output", type=Path, default=Path("runs"))
+    ran.add_argument("--network", default="", help="of the containers, such as host")
+    ran.add_argument("--data", type=Path, help="the archive that acquire reads, at kubeflow.data")
+    ran.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
 
     printed = commands.add_parser("settings", help="print an overlay as options of `dvc exp run`")
     printed.add_argument("overlay", type=Path, help="a file such as experiments/real.yaml")
@@ -27,23 +46,78 @@ def main() -> None:
 
     arguments = parser.parse_args()
     try:
-        if arguments.command == "check":
-            _check(arguments.params, arguments.overlay)
-        elif arguments.command == "settings":
-            print(settings.options(settings.read(arguments.overlay), arguments.more))
-        else:
-            from pipeline import graph  # kfp takes its time, and only this command needs it
-
-            graph.write(arguments.params, arguments.output)
+        COMMANDS[arguments.command](arguments)
     except (ValueError, OSError) as error:
         sys.exit(f"pipeline {arguments.command}: {error}")
 
 
-def _check(file: str, overlay: Path | None) -> None:
-    values, name = typed.load(file), file
-    if overlay is not None:
-        values, name = settings.overlaid(values, settings.read(overlay)), f"{file} with {overlay}"
+def _check(arguments: argparse.Namespace) -> None:
+    _sections(arguments)
+
+
+def _compile(arguments: argparse.Namespace) -> None:
+    from pipeline import graph  # kfp takes its time, and not every command needs it
+
+    sections = _sections(arguments)
+    if arguments.kubernetes:
+        graph.write_manifest(sections, arguments.output, arguments.namespace)
+    else:
+        graph.write(sections, arguments.output)
+
+
+def _submit(arguments: argparse.Namespace) -> None:
+    from pipeline import submission
+
+    run = submission.submit(
+        _sections(arguments),
+        submission.Target(arguments.host, arguments.namespace),
+        arguments.experiment,
+        arguments.run_name,
+    )
+    print(run.link)
+    if arguments.wait:
+        submission.wait(run)
+
+
+def _run_local(arguments: argparse.Namespace) -> None:
+    from pipeline import graph, local
+
+    # What fails here fails again: nothing but this machine could have changed.
+    sections = settings.overlaid(_sections(arguments), {params.KUBEFLOW: {"retries": {"times": 0}}})
+    compiled = arguments.output / local.COMPILED
+    graph.write(sections, compiled)
+    machine = local.Machine(
+        network=arguments.network,
+        environment=local.environment(arguments.env),
+        data=arguments.data,
+        data_path=sections[params.KUBEFLOW]["data"]["path"],
+    )
+    places = local.run(compiled, graph.arguments(sections), arguments.output, machine)
+    local.link(places, arguments.output)
+    for path, place in places.items():
+        print(f"{path}  {place}")
+
+
+def _settings(arguments: argparse.Namespace) -> None:
+    print(settings.options(settings.read(arguments.overlay), arguments.more))
+
+
+def _sections(arguments: argparse.Namespace) -> dict:
+    """All sections of the parameters with the overlays in their places, checked."""
+    values, name = typed.load(arguments.params), arguments.params
+    for overlay in arguments.overlays:
+        values, name = settings.overlaid(values, settings.read(overlay)), f"{name} with {overlay}"
     params.check(values, name)
+    return values
+
+
+COMMANDS = {
+    "check": _check,
+    "compile": _compile,
+    "submit": _submit,
+    "run-local": _run_local,
+    "settings": _settings,
+}
 
 
 if __name__ == "__main__":

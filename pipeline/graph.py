@@ -1,15 +1,17 @@
 """The pipeline for Kubeflow: the stages of dvc.yaml, wired by what they hand on.
 
 Each section of params.yaml is an input of the pipeline, as JSON, its values the default.
-(Not as a structure: Kubeflow's has no null, and no whole numbers.)
+(Not as a structure: Kubeflow's has no null, and no whole numbers.) The section `kubeflow` is none:
+it says what the cluster gives each task, which is settled when the pipeline is compiled.
 """
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
 from kfp import compiler, dsl
+from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
 from components.acquire.component import acquire
 from components.distill_student.component import distill_student
@@ -19,29 +21,79 @@ from components.pretrain_teacher.component import pretrain_teacher
 from components.regrid.component import regrid
 from components.report.component import report
 from components.verify.component import verify
+from nephele import params as checked, typed
+from nephele.cluster import KubeflowParams
+from pipeline import cluster
+
+NAME = "nephele"
+VERSION_LENGTH = 12  # hexadecimal digits
 
 
-def write(params: Path, output: Path) -> None:
-    """Compile the pipeline, with the parameters of the file `params`, to a YAML file."""
-    if not params.is_file():
-        raise ValueError(f"no parameter file {params}; expected a params.yaml")
-    compiler.Compiler().compile(nephele(yaml.safe_load(params.read_text())), str(output))
+def write(sections: Mapping[str, dict], output: Path) -> None:
+    """Compile the pipeline to a YAML file: Kubeflow's intermediate representation.
+
+    Args:
+        sections: all of params.yaml.
+        output: the file.
+
+    Raises:
+        ValueError: a parameter is wrong, by its name.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    compiler.Compiler().compile(nephele(sections), str(output))
 
 
-def nephele(params: dict[str, dict]) -> Callable:
-    """The pipeline with `params`, section → values, as defaults of its inputs."""
-    sections = {name: json.dumps(values) for name, values in params.items()}
+def write_manifest(sections: Mapping[str, dict], output: Path, namespace: str | None) -> None:
+    """Compile the pipeline to manifests for `kubectl apply`: a Pipeline and its PipelineVersion.
 
-    @dsl.pipeline(name="nephele", description="Typhoon clouds, taught by ERA5, forecast without it")
+    Raises:
+        ValueError: a parameter is wrong, by its name.
+    """
+    write(sections, output)
+    options = KubernetesManifestOptions(
+        pipeline_version_name=version(output),
+        namespace=namespace,
+        include_pipeline_manifest=True,
+    )
+    compiler.Compiler().compile(
+        nephele(sections),
+        str(output),
+        kubernetes_manifest_options=options,
+        kubernetes_manifest_format=True,
+    )
+
+
+def version(compiled: Path) -> str:
+    """The name of what a compiled file holds: the same for the same content."""
+    return f"{NAME}-{hashlib.sha256(compiled.read_bytes()).hexdigest()[:VERSION_LENGTH]}"
+
+
+def arguments(sections: Mapping[str, dict]) -> dict[str, str]:
+    """The inputs of the pipeline: the sections of the stages, as JSON."""
+    return {f"{name}_params": json.dumps(sections[name]) for name in checked.SECTIONS}
+
+
+def nephele(sections: Mapping[str, dict]) -> dsl.base_component.BaseComponent:
+    """The pipeline with the values of `sections` as defaults of its inputs.
+
+    Raises:
+        ValueError: a parameter is wrong, by its name.
+    """
+    checked.check(sections, "the parameters")
+    demands = typed.sections(sections, {checked.KUBEFLOW: KubeflowParams})[checked.KUBEFLOW]
+    revision = cluster.revision()
+    defaults = arguments(sections)
+
+    @dsl.pipeline(name=NAME, description="Typhoon clouds, taught by ERA5, forecast without it")
     def pipeline(
-        acquire_params: str = sections["acquire"],
-        regrid_params: str = sections["regrid"],
-        pretrain_teacher_params: str = sections["pretrain_teacher"],
-        distill_student_params: str = sections["distill_student"],
-        export_causal_matrix_params: str = sections["export_causal_matrix"],
-        evaluate_tsne_params: str = sections["evaluate_tsne"],
-        verify_params: str = sections["verify"],
-        report_params: str = sections["report"],
+        acquire_params: str = defaults["acquire_params"],
+        regrid_params: str = defaults["regrid_params"],
+        pretrain_teacher_params: str = defaults["pretrain_teacher_params"],
+        distill_student_params: str = defaults["distill_student_params"],
+        export_causal_matrix_params: str = defaults["export_causal_matrix_params"],
+        evaluate_tsne_params: str = defaults["evaluate_tsne_params"],
+        verify_params: str = defaults["verify_params"],
+        report_params: str = defaults["report_params"],
     ):
         acquired = acquire(params=acquire_params)
         regridded = regrid(data=acquired.outputs["raw"], params=regrid_params)
@@ -68,7 +120,7 @@ def nephele(params: dict[str, dict]) -> Callable:
         alignment = evaluate_tsne(params=evaluate_tsne_params, **networks)
         verification = verify(params=verify_params, **networks)
 
-        report(
+        reported = report(
             windows=windows,
             regridding=regridded.outputs["metrics"],
             contact_sheets=regridded.outputs["contact_sheets"],
@@ -98,5 +150,19 @@ def nephele(params: dict[str, dict]) -> Callable:
                 f'"verify": {verify_params}, "report": {report_params}}}'
             ),
         )
+
+        tasks = {
+            "acquire": acquired,
+            "regrid": regridded,
+            "pretrain_teacher": pretrained,
+            "distill_student@distilled": distilled,
+            "distill_student@control": control,
+            "export_causal_matrix": matrix,
+            "evaluate_tsne": alignment,
+            "verify": verification,
+            "report": reported,
+        }
+        for name, task in tasks.items():
+            cluster.equip(task, name, demands, revision)
 
     return pipeline

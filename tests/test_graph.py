@@ -17,12 +17,13 @@ import yaml
 from packaging.requirements import Requirement
 
 from components.command_line import InPath, OutPath
-from pipeline import graph
+from pipeline import graph, images
 
 ROOT = stages.ROOT
 ROLES = ("distilled", "control")
 # What cannot change the outputs of a stage: docs/decisions/source_dependencies.md.
 WITHOUT_EFFECT = (
+    "src/nephele/cluster.py",
     "src/nephele/params.py",
     "src/nephele/typed.py",
     "components/courier.py",
@@ -86,13 +87,14 @@ def spellings() -> dict[str, Spelling]:
 
 
 DVC = spellings()
+FILE = yaml.safe_load((ROOT / "params.yaml").read_text())
 
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory):
     """The compiled pipeline."""
     output = tmp_path_factory.mktemp("compiled") / "nephele.yaml"
-    graph.write(ROOT / "params.yaml", output)
+    graph.write(FILE, output)
     return next(yaml.safe_load_all(output.read_text()))
 
 
@@ -207,9 +209,8 @@ def test_dvc_watches_the_sections_of_the_parameters_that_a_stage_reads(name):
 
 def test_kubeflow_has_the_parameters_of_the_file_as_defaults(compiled):
     inputs = compiled["root"]["inputDefinitions"]["parameters"]
-    sections = yaml.safe_load((ROOT / "params.yaml").read_text())
     assert {name: json.loads(given["defaultValue"]) for name, given in inputs.items()} == {
-        f"{section}_params": values for section, values in sections.items()
+        f"{section}_params": FILE[section] for section in stages.STAGES
     }
     for name, task in tasks(compiled).items():
         given = task["inputs"]["parameters"]["params"]["componentInputParameter"]
@@ -271,7 +272,8 @@ def test_image_of_a_stage_has_the_libraries_that_it_imports(stage):
 def test_image_of_a_stage_holds_that_stage_alone_and_runs_without_root(stage, compiled):
     text = (ROOT / "components" / stage / "Dockerfile").read_text()
     executors = compiled["deploymentSpec"]["executors"]
-    assert executors[f"exec-{stage.replace('_', '-')}"]["container"]["image"] == f"nephele/{stage}"
+    image = executors[f"exec-{stage.replace('_', '-')}"]["container"]["image"]
+    assert image == images.reference(stage)
     assert text.rstrip().endswith("USER 1000")
     assert "ENTRYPOINT" not in text
     assert set(re.findall(r"COPY components/(\w+) ", text)) == {stage}

@@ -8,6 +8,7 @@ import sources
 ROOMS = (
     "nested",
     "typed",
+    "cluster",
     "params",
     "fields",
     "archives",
@@ -58,13 +59,17 @@ def test_components_do_not_know_the_pipeline(file):
 
 
 @pytest.mark.parametrize("package", ["nephele", "components", "pipeline"])
-def test_mlflow_is_known_only_where_runs_are_written(package):
+def test_mlflow_is_known_only_to_modules_that_speak_to_it(package):
     users = {
         name(file)
         for file in sources.modules(package)
         if any(module.split(".")[0] == "mlflow" for module in sources.imported(file))
     }
-    assert users <= {"components/machine.py", "components/mlflow_run.py"}
+    assert users <= {
+        "components/machine.py",
+        "components/mlflow_run.py",
+        "components/models.py",  # a model may be named by its place in the registry
+    }
 
 
 @pytest.mark.parametrize("stage", ["acquire", "regrid", "report"])

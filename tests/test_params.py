@@ -8,7 +8,8 @@ import yaml
 
 from nephele import params
 from nephele.nested import flat
-from nephele.params import SECTIONS
+from nephele.cluster import KubeflowParams
+from nephele.params import KUBEFLOW, SECTIONS
 from pipeline import settings
 from pipeline.__main__ import main
 
@@ -29,8 +30,9 @@ def nested(key: str, value: object) -> dict:
 
 
 def test_every_section_of_the_file_has_a_type_and_is_read_as_it():
-    assert list(FILE) == list(SECTIONS)
-    for section, kind in SECTIONS.items():
+    kinds = SECTIONS | {KUBEFLOW: KubeflowParams}
+    assert list(FILE) == list(kinds)
+    for section, kind in kinds.items():
         assert type(params.read(str(ROOT / "params.yaml"), section, kind)) is kind
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 import yaml
 
+from nephele import params
 from nephele.pictures.evidence import Picture
 
 
@@ -51,7 +52,7 @@ def pictures(path: Path) -> list[Picture]:
 
 
 def all_parameters(source: str) -> dict:
-    """All sections of params.yaml; from its path, or from itself as JSON.
+    """The sections of all stages in params.yaml; from its path, or from itself as JSON.
 
     Kubeflow turns whole numbers to floats; here they are whole again, so that runs compare.
     """
@@ -59,7 +60,8 @@ def all_parameters(source: str) -> dict:
         return _whole_numbers(json.loads(source))
     if not Path(source).is_file():
         raise ValueError(f"--parameters: no file {source}; expected a params.yaml")
-    return _whole_numbers(yaml.safe_load(Path(source).read_text()))
+    sections = yaml.safe_load(Path(source).read_text())
+    return _whole_numbers({name: sections[name] for name in params.SECTIONS})
 
 
 def _whole_numbers(value: Any) -> Any:

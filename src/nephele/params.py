@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from nephele import typed
-
-STRICT = ConfigDict(extra="forbid")
+from nephele.cluster import KubeflowParams
+from nephele.typed import STRICT
 
 Params = TypeVar("Params")
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -94,10 +94,10 @@ class NetworkParams:
                     f"self_attention_head = {self.self_attention_head} parts {width} channels "
                     f"into {heads} heads, expected a divisor of channels x multipliers"
                 )
-        if self.temporal_channels % self.temporal_heads:
+        channels, heads = self.temporal_channels, self.temporal_heads
+        if channels % heads:
             raise ValueError(
-                f"temporal_channels = {self.temporal_channels}, expected a multiple of "
-                f"temporal_heads = {self.temporal_heads}"
+                f"temporal_channels = {channels}, expected a multiple of temporal_heads = {heads}"
             )
 
 
@@ -120,10 +120,9 @@ class NoiseParams:
     red: Share
 
     def __post_init__(self) -> None:
-        if self.smallest >= self.largest:
-            raise ValueError(
-                f"smallest = {self.smallest}, expected less than largest = {self.largest}"
-            )
+        low, high = self.smallest, self.largest
+        if low >= high:
+            raise ValueError(f"smallest = {low}, expected less than largest = {high}")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -239,6 +238,7 @@ SECTIONS: dict[str, type] = {
     "verify": VerifyParams,
     "report": ReportParams,
 }
+KUBEFLOW = "kubeflow"  # of interest to the cluster, not to a stage
 
 
 def read(source: str, section: str, kind: type[Params]) -> Params:
@@ -250,8 +250,7 @@ def read(source: str, section: str, kind: type[Params]) -> Params:
     stage finds what would stop the last.
 
     Raises:
-        ValueError: a parameter is misspelt, missing or out of range; the message
-            names each one.
+        ValueError: what is misspelt, missing or out of range, each by its name.
     """
     if source.startswith("{"):
         return typed.sections({section: json.loads(source)}, {section: kind})[section]
@@ -264,11 +263,12 @@ def check(sections: Mapping[str, object], name: str) -> None:
     """Check all sections of the file `name`, each for itself and with each other.
 
     Raises:
-        ValueError: what is wrong, as `read` has it, or a section is missing or unknown.
+        ValueError: as `read`; or a section is missing or unknown.
     """
-    for section in sections.keys() - SECTIONS.keys():
-        raise ValueError(f"{name} has a section {section!r}; expected {', '.join(SECTIONS)}")
-    if faults := [*_together(**typed.sections(sections, SECTIONS, name))]:
+    kinds = SECTIONS | {KUBEFLOW: KubeflowParams}
+    for section in sections.keys() - kinds.keys():
+        raise ValueError(f"{name} has a section {section!r}; expected {', '.join(kinds)}")
+    if faults := [*_together(**typed.sections(sections, kinds, name))]:
         raise ValueError(f"{name}: " + "; ".join(faults))
 
 
@@ -276,6 +276,7 @@ def _together(
     regrid: RegridParams,
     pretrain_teacher: TeacherParams,
     distill_student: StudentParams,
+    kubeflow: KubeflowParams,
     **_: object,
 ) -> Iterator[str]:
     """What is wrong between sections that are right in themselves."""
@@ -287,6 +288,8 @@ def _together(
                 f"{name}.sampling.sampler = ddpm adds white noise, but {red} of the training noise "
                 "is red; expected dpm-solver++ or ddim, or pretrain_teacher.noise.red: 0"
             )
+    for name in kubeflow.stages.keys() - SECTIONS.keys():
+        yield f"kubeflow.stages.{name} is no stage, expected one of {', '.join(SECTIONS)}"
     levels = len(network.multipliers)
     if levels < 2 or network.patch * 2 ** (levels - 1) != 8:
         yield (
@@ -294,7 +297,4 @@ def _together(
             "1, 2 or 4 with 4, 3 or 2 multipliers"
         )
     elif regrid.size % (8 * network.patch):
-        yield (
-            f"regrid.size = {regrid.size}, expected a multiple of {8 * network.patch}: eight times "
-            "pretrain_teacher.network.patch"
-        )
+        yield f"regrid.size = {regrid.size}, expected a multiple of {8 * network.patch} (8 x patch)"
