@@ -150,6 +150,8 @@ def _check(options: argparse.Namespace) -> None:
     if picture.absolute() == options.out.absolute():
         raise ValueError(f"--out {options.out}: expected another name than the picture's")
     for path in (options.out, picture):
+        if path.resolve() in [frames.resolve() for frames in options.frames]:
+            raise ValueError(f"{path}: the frames themselves, expected another name to write to")
         if path.is_dir():
             raise ValueError(f"{path}: a folder, expected the name of a file to write")
 

@@ -1,5 +1,6 @@
 """Where a trained model lies: a folder, or what an MLflow URI stands for."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def _downloaded(uri: str) -> Path:
             f"--model {uri}: MLflow is not installed; "
             "expected a folder, or install nephele[tracking]"
         ) from None
-    from components.tracking import quiet, tracking_uri
+    from components.tracking import tracking_uri
 
     database = Path(tracking_uri().removeprefix("sqlite:///"))
     if tracking_uri().startswith("sqlite:") and not database.exists():
@@ -54,7 +55,8 @@ def _downloaded(uri: str) -> Path:
             f"--model {uri}: no tracking database at {database}; "
             "expected one, or MLFLOW_TRACKING_URI to name a server"
         )
-    quiet()
+    for name in ("alembic", "mlflow", "urllib3"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     mlflow.set_tracking_uri(tracking_uri())
     try:
         return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))

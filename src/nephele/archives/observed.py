@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,7 @@ class UnusableError(ValueError):
         self.time, self.reason = time, reason
 
 
+@runtime_checkable
 class Observed(Protocol):
     """A storm's frames.
 

@@ -15,7 +15,7 @@ PANEL = 256  # pixels a side at least, where the data are no larger
 STAMP = 128  # the same, of a member
 MOST_STAMPS = 16
 GAP, NARROW = 14, 6
-HEADER, TITLE, BAR = 70, 28, 50
+HEADER, TITLE, BAR, FOOTER = 70, 28, 50, 22
 STEP, PAUSE = 700, 1600  # ms a frame; on the last lead time and on the initial one
 EFFORT = 6  # of the compression: 9 takes four times as long for 2 % less
 
@@ -90,7 +90,7 @@ class Layout:
     @property
     def height(self) -> int:
         rows = -(-self.members // self.columns)
-        return self.stamps_top + rows * (self.stamp + NARROW) - NARROW + GAP
+        return self.stamps_top + rows * (self.stamp + NARROW) - NARROW + FOOTER
 
     def panel(self, column: int) -> tuple[int, int]:
         """Top and left of a panel."""
@@ -142,7 +142,7 @@ def _moment(forecast: xr.Dataset, moment: int) -> Index:
     panels = [
         ("Observed", hours(_hours(moments[past] - moments[-1])), TEMPERATURE),
         (f"Mean of {members} members", note, TEMPERATURE),
-        ("Spread (standard deviation)", note, SPREAD),
+        ("Spread (std. dev.)", note, SPREAD),
         (f"Probability of < {float(forecast.threshold):.0f} K", note, PROBABILITY),
     ]
     fields = [forecast.observed_brightness_temperature.values[past]]
@@ -171,6 +171,9 @@ def _header(sheet: Sheet, forecast: xr.Dataset, clock: str) -> None:
     label = "SYNTHETIC: a simulated world" if int(forecast.attrs.get("synthetic", 0)) else ""
     text = label or "infrared brightness temperature"
     sheet.write((GAP, 50), text, 14, shade=255 if label else 170, bold=bool(label))
+    # Whose frames these are: most licences want it said wherever they are shown.
+    attribution = str(forecast.attrs.get("input_attribution", ""))
+    sheet.write((GAP, sheet.fields.shape[0] - FOOTER / 2), attribution, 11, shade=170)
 
 
 def _bars(sheet: Sheet, layout: Layout) -> None:
@@ -184,9 +187,7 @@ def _bars(sheet: Sheet, layout: Layout) -> None:
         for tick in scale.ticks:
             x = left + (tick - ends[0]) / (ends[1] - ends[0]) * (right - left)
             sheet.pen.line([(x, top + 12), (x, top + 16)], 200)
-            text = f"{tick * scale.factor:g}" + (
-                f" {scale.unit}" if tick == scale.ticks[-1] else ""
-            )
+            unit = f" {scale.unit}" if tick == scale.ticks[-1] else ""
             edge = "l" if x < left + 8 else "r" if x > right - 8 else "m"
             sheet.write((x, top + 27), f"{tick * scale.factor:g}{unit}", 13, f"{edge}m")
 

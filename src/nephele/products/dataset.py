@@ -17,10 +17,13 @@ SMALL = {"zlib": True, "complevel": 4, "shuffle": True}
 FRAME_OF_REFERENCE = (
     "x and y are distances from the storm's centre, and the plane moves with the storm: "
     "latitude_of_projection_origin and longitude_of_projection_origin are the centre at init_time. "
-    "Where the centre will be at later times is not forecast, so that only distances from it, "
-    "no latitudes and longitudes, belong to lead times above zero"
+    "Where the centre will be at later times is not forecast: above lead time zero only the "
+    "distances hold, not the latitudes and longitudes that this origin gives"
 )
 ENSEMBLE = ("member", "lead_time", "y", "x")
+ENSEMBLE_FIELDS = (FRAMES, "ensemble_mean", "ensemble_spread", "probability_of_cold_cloud")
+ON_SCALE = {"units_metadata": "temperature: on_scale"}
+CLOCK = {"units_metadata": "leap_seconds: none"}
 
 
 def labelled(
@@ -52,7 +55,7 @@ def labelled(
         forecast[name].attrs = text
     forecast = forecast.assign(projection=((), np.int8(0), _projection(past)))
     if np.isfinite(past.latitude[-1]):
-        forecast = forecast.assign(_positions(past))
+        forecast = forecast.assign_coords(_positions(past))
     return _encoded(forecast)
 
 
@@ -66,16 +69,24 @@ def _coordinates(past: Past, members: int, lead_hours: Sequence[int]) -> dict:
     )
     member = {"standard_name": "realization", "units": "1", "long_name": "member of the ensemble"}
     lead = {"standard_name": "forecast_period", "units": "hours", "long_name": "lead time"}
-    reference = {"standard_name": "forecast_reference_time", "long_name": "initial time"}
+    reference, valid_at, seen_at = (
+        {"standard_name": name, "long_name": text, **CLOCK}
+        for name, text in (
+            ("forecast_reference_time", "initial time"),
+            ("time", "valid time"),
+            ("time", "time of observation"),
+        )
+    )
+    threshold = {**ON_SCALE, "units": "K", "standard_name": VARIABLES[FRAMES].standard_name}
     coordinates = {
         "member": ("member", np.arange(members, dtype=np.int32), member),
         "lead_time": ("lead_time", np.asarray(lead_hours, np.int32), lead),
         "y": ("y", past.points, {**y, "axis": "Y"}),
         "x": ("x", past.points, {**x, "axis": "X"}),
-        "time": ("time", past.times, {"standard_name": "time", "long_name": "time of observation"}),
-        "valid_time": ("lead_time", valid, {"standard_name": "time", "long_name": "valid time"}),
+        "time": ("time", past.times, seen_at),
+        "valid_time": ("lead_time", valid, valid_at),
         "init_time": ((), init.to_datetime64(), reference),
-        "threshold": ((), COLD, {"units": "K", "standard_name": "toa_brightness_temperature"}),
+        "threshold": ((), COLD, threshold),
     }
     if np.isfinite(past.latitude).all():
         coordinates |= {
@@ -91,7 +102,7 @@ def _texts() -> dict[str, dict[str, str]]:
     variable = VARIABLES[FRAMES]
     temperature = {
         "units": variable.units,
-        "units_metadata": "temperature: on_scale",
+        **ON_SCALE,
         "standard_name": variable.standard_name,
         "grid_mapping": "projection",
     }
@@ -126,17 +137,24 @@ def _projection(past: Past) -> dict[str, object]:
 
 
 def _positions(past: Past) -> dict[str, tuple]:
-    """Where the cells lie at the initial time: no coordinates, since they hold then only."""
+    """Where the cells lie at the initial time; a coordinate, under a name that says so."""
     places = grid.positions(past.points, past.points, past.latitude[-1:], past.longitude[-1:])
     return {
         f"{name}_at_init": (
             ("y", "x"),
             values[0],
-            {"standard_name": name, "units": units, "long_name": f"{name} at the initial time"},
+            {"standard_name": name, "units": units, **_at_init(name)},
         )
         for name, units, values in zip(
             ("latitude", "longitude"), ("degrees_north", "degrees_east"), places, strict=True
         )
+    }
+
+
+def _at_init(name: str) -> dict[str, str]:
+    return {
+        "long_name": f"{name} of the cell at the initial time",
+        "comment": "at later valid times the grid has moved on with the storm, by an unknown way",
     }
 
 
@@ -149,17 +167,14 @@ def _encoded(forecast: xr.Dataset) -> xr.Dataset:
         forecast[name].encoding = {**PACKED, "add_offset": OFFSET, **SMALL}
     forecast["ensemble_spread"].encoding = {**PACKED, **SMALL}
     forecast["probability_of_cold_cloud"].encoding = {"_FillValue": None, **SMALL}
+    places = [name for name in ("latitude_at_init", "longitude_at_init") if name in forecast]
     for name in ENSEMBLE_FIELDS:
-        forecast[name].encoding["coordinates"] = "valid_time init_time"
+        forecast[name].encoding["coordinates"] = " ".join(["valid_time", "init_time", *places])
     forecast["probability_of_cold_cloud"].encoding["coordinates"] += " threshold"
     if past:
         forecast["observed_brightness_temperature"].encoding["coordinates"] = past
     for name in ("time", "valid_time", "init_time"):
         forecast[name].encoding |= {"units": "seconds since 1970-01-01", "dtype": "int64"}
-    for name in ("latitude_at_init", "longitude_at_init"):
-        if name in forecast:
-            forecast[name].encoding |= {"dtype": "float32", **SMALL}
+    for name in places:
+        forecast[name].encoding |= {"dtype": "float32", **SMALL}
     return forecast
-
-
-ENSEMBLE_FIELDS = (FRAMES, "ensemble_mean", "ensemble_spread", "probability_of_cold_cloud")
