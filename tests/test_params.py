@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from nephele import params
-from nephele.nested import flat
 from nephele.cluster import KubeflowParams
+from nephele.nested import flat
 from nephele.params import KUBEFLOW, SECTIONS
 from pipeline import settings
 from pipeline.__main__ import main

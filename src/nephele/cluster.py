@@ -54,8 +54,8 @@ class KubeflowParams:
         for secret, keys in self.secrets.items():
             if rivals := HANDED_OVER.intersection(keys.values()):
                 raise ValueError(
-                    f"secrets.{secret} sets {', '.join(sorted(rivals))}, which Kubeflow hands over, "
-                    "expected another variable; tracking_uri names the server where it does not"
+                    f"secrets.{secret} sets {', '.join(sorted(rivals))}, which Kubeflow hands "
+                    "over, expected another variable; tracking_uri is for where it does not"
                 )
 
     def resources(self, stage: str) -> Resources:
