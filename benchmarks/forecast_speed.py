@@ -1,0 +1,107 @@
+"""How long a forecast takes: to load, to make, and as a command from start to end.
+
+    python benchmarks/forecast_speed.py --frames data/S0001/frames.nc
+
+Prints a Markdown table; each time is the median of several runs, with the range of them.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import components  # noqa: F401  (how threads wait is set before torch is imported)
+from components import models
+from components.forecast import CELL_KM, MODEL
+from nephele.archives import observed
+from nephele.forecasting import trained
+from nephele.products import ensembles, initial
+from nephele.regridding.storm import Target
+
+MEMBERS = 16
+LOAD = """
+import time
+start = time.perf_counter()
+import components
+from components import models
+from nephele.forecasting import trained
+from nephele.products import dataset, ensembles, initial
+trained.load(models.folder({model!r}))
+print(time.perf_counter() - start)
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=Path, default=Path("data/S0001/frames.nc"))
+    parser.add_argument("--model", default=MODEL)
+    parser.add_argument("--runs", type=int, default=5)
+    options = parser.parse_args()
+    print(machine(), end="\n\n")
+    print("| what | median, s | least to most, s |\n|---|---|---|")
+    for name, seconds in measured(options.frames, options.model, options.runs):
+        spread = f"{min(seconds):.2f} to {max(seconds):.2f}"
+        print(f"| {name} | {statistics.median(seconds):.2f} | {spread} |", flush=True)
+
+
+def measured(frames: Path, name: str, runs: int):
+    """What was done and the seconds of each run."""
+    yield "import and load the model", [_loaded(name) for _ in range(runs)]
+
+    model = trained.load(models.folder(name))
+    shape = model.description.shape
+    need = initial.Need(shape.history, ensembles.spacing(model), Target(shape.size, CELL_KM * 1e3))
+    brightness = initial.past(observed.find([frames]), need).brightness
+    for leads in (shape.future, len(model.lead_hours)):
+        hours = leads * ensembles.spacing(model)
+
+        def once(leads: int = leads) -> object:
+            return ensembles.ensemble(model, brightness, MEMBERS, 0, leads)
+
+        once()  # the first is slower: memory is laid out and kernels are chosen
+        label = f"forecast of {MEMBERS} members × {leads} frames ({hours} h)"
+        yield label, [_timed(once) for _ in range(runs)]
+        command = [sys.executable, "-m", "components.forecast", "forecast", str(frames)]
+        with tempfile.TemporaryDirectory() as folder:
+            command += ["--model", name, "--hours", str(hours), "--out", f"{folder}/forecast.nc"]
+            seconds = [_timed(lambda: _run(command)) for _ in range(runs)]  # noqa: B023
+        yield f"`nephele forecast --hours {hours}`, start to end", seconds
+
+
+def machine() -> str:
+    """What it ran on, in a line."""
+    names = [f"{name} {metadata.version(name)}" for name in ("torch", "diffusers", "xarray")]
+    cores = len(os.sched_getaffinity(0))
+    return f"{_processor()}, {cores} cores, Python {platform.python_version()}, {', '.join(names)}"
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor()
+
+
+def _loaded(model: str) -> float:
+    code = LOAD.format(model=model)
+    return float(subprocess.check_output([sys.executable, "-c", code], text=True))
+
+
+def _run(command: list[str]) -> None:
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def _timed(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
