@@ -6,9 +6,10 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
+from components import registry
 from components.command_line import InPath, OutPath, command_line
 from components.outputs import whole, write_json
-from components.report import reading
+from components.report import reading, registration
 from components.tracking import Log
 from nephele.params import ReportParams
 from nephele.pictures import findings
@@ -96,6 +97,12 @@ def main(
             log.picture(f"{part}/{file.stem}", file)
     log.artifact(report)
     log.artifact(animations, "animations")
+    log.call(
+        "components.registry:register",
+        registry.contents(student, by_window),
+        tags=registration.tags(evidence),
+        description=registration.description(evidence),
+    )
 
 
 def _write_films(folder: Path, shown: list[Film]) -> None:

@@ -23,7 +23,7 @@ class Logged:
     """Remembers what the stage logs."""
 
     def __init__(self):
-        self.points, self.pictures, self.artifacts = {}, [], []
+        self.points, self.pictures, self.artifacts, self.calls = {}, [], [], []
 
     def metrics(self, step, **values):
         for name, value in values.items():
@@ -37,6 +37,9 @@ class Logged:
 
     def params(self, params):
         self.parameters = params
+
+    def call(self, target, files, **arguments):
+        self.calls.append((target, files, arguments))
 
 
 def write_png(path):
@@ -339,6 +342,24 @@ def test_the_run_that_compares_has_headline_figures_curves_and_pictures(
     assert logged.artifacts == ["report.html", "animations"]
     figures = json.loads((tmp_path / "metrics.json").read_text())
     assert figures == {name: value for (name, step), value in logged.points.items() if step == 0}
+
+
+def test_the_registry_is_told_the_student_its_scores_and_the_data(inputs, tmp_path):
+    _, logged = run_stage(inputs, tmp_path)
+
+    ((target, files, arguments),) = logged.calls
+    assert target == "components.registry:register"
+    assert files["model"] == inputs["student"]
+    assert files["crps_by_window.csv"] == inputs["by_window"]
+    assert arguments["tags"] == {
+        "crps_mean": "4.8",
+        "crps_low": "4.7",
+        "crps_high": "4.9",
+        "test_storms": "18",
+        "test_windows": "48",
+        "data": "SYNTHETIC",
+    }
+    assert "| student | 4.80 (4.70 to 4.90) |" in arguments["description"]
 
 
 def test_parameters_are_the_same_from_the_file_and_from_kubeflows_numbers():
