@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pipeline import images
 
 BASE_LABEL = "org.opencontainers.image.base.name"
+ID_LENGTH = 12  # hexadecimal digits
 LAST_LINES = 8  # of a failed build
 
 
@@ -84,19 +85,25 @@ def push(names: Iterable[str], registry: str) -> None:
         _docker("push", "--quiet", name)
 
 
-def sizes(names: Iterable[str]) -> dict[str, tuple[str, str, str]]:
+def sizes(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Image → its size, what of it other images have too, and what it alone has.
 
     Raises:
         ValueError: the daemon does not answer.
     """
     told = json.loads(_docker("system", "df", "--verbose", "--format", "{{json .Images}}"))
-    known = {f"{image['Repository']}:{image['Tag']}": image for image in told}
+    # An image has one line there, however many names it has.
+    known = {image["ID"].removeprefix("sha256:")[:ID_LENGTH]: image for image in told}
     keys = "Size", "SharedSize", "UniqueSize"
-    return {name: tuple(known[name][key] for key in keys) for name in names if name in known}
+    found = {}
+    for name in names:
+        identity = _docker("image", "inspect", "--format", "{{.Id}}", name)
+        image = known[identity.removeprefix("sha256:")[:ID_LENGTH]]
+        found[name] = tuple(image[key] for key in keys)
+    return found
 
 
-def table(found: dict[str, tuple[str, str, str]]) -> str:
+def table(found: dict[str, tuple[str, ...]]) -> str:
     """Sizes as lines of text."""
     width = max(map(len, found), default=0)
     head = f"{'image':{width}}  {'size':>8}  {'shared':>8}  {'own':>8}"

@@ -8,7 +8,7 @@ image and no other. Naming an image needs no docker.
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -50,8 +50,12 @@ def dockerfile(stage: str) -> Path:
     return file
 
 
-def context(stage: str) -> dict[str, bytes]:
-    """All that the build of an image reads: path from the root of the repository → content."""
+@cache
+def context(stage: str) -> Mapping[str, bytes]:
+    """All that the build of an image reads: path from the root of the repository → content.
+
+    It is read once a process: the name and the build agree, though a file changes meanwhile.
+    """
     recipe = dockerfile(stage)
     wanted = {ROOT / recipe}
     if stage != BASE:
@@ -79,7 +83,7 @@ def archive(stage: str) -> bytes:
 @cache
 def _tag(stage: str) -> str:
     whole = hashlib.sha256()
-    for path, content in sorted((context(BASE) | context(stage)).items()):
+    for path, content in sorted({**context(BASE), **context(stage)}.items()):
         whole.update(f"{path} {hashlib.sha256(content).hexdigest()}\n".encode())
     return whole.hexdigest()[:TAG_LENGTH]
 

@@ -1,0 +1,20 @@
+"""Images for the tests: built for as much as they are missing."""
+
+import os
+import subprocess
+
+import pytest
+
+from pipeline import building, images
+
+NETWORK = os.environ.get("NETWORK", "")
+
+
+@pytest.fixture(scope="session")
+def built() -> dict[str, str]:
+    """Stage → image, as `make images` builds them."""
+    if subprocess.run(["docker", "version"], capture_output=True).returncode != 0:
+        pytest.skip("no docker daemon answers; `make test-containers` starts one")
+    base = os.environ.get("BASE_IMAGE", "")
+    names = building.build(images.stages(), base=base, network=NETWORK)
+    return dict(zip(images.stages(), names, strict=True))
