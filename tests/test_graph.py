@@ -28,13 +28,16 @@ WITHOUT_EFFECT = (
     "src/nephele/typed.py",
     "components/courier.py",
     "components/delivery.py",
+    "components/demands.py",
     "components/execution.py",
     "components/fingerprints.py",
-    "components/forecaster.py",
     "components/journal.py",
     "components/kubeflow.py",
     "components/machine.py",
     "components/mlflow_run.py",
+    "components/model_folder.py",
+    "components/registry.py",
+    "components/report/registration.py",
     "components/sync.py",
     "components/tracking.py",
 )
@@ -43,6 +46,11 @@ NAMES = "src/nephele/nested.py"
 WITHOUT_EFFECT_ON = {
     stage: (NAMES,) for stage in stages.STAGES if stage != "report"
 } | dict.fromkeys(("pretrain_teacher", "distill_student"), (NAMES, "src/nephele/pictures"))
+# So is what the report compares for the registry.
+WITHOUT_EFFECT_ON["report"] = (
+    "src/nephele/evaluation/bootstrap.py",
+    "src/nephele/evaluation/succession.py",
+)
 
 
 class Edge(NamedTuple):
