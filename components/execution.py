@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 import subprocess
 from contextlib import suppress
 from importlib import metadata
@@ -65,12 +66,21 @@ def packages() -> dict[str, Path]:
 
 def requirements() -> list[str]:
     """What a trained model needs, in the versions that trained it."""
-    names = [
-        requirement.split(";")[0].split("[")[0].rstrip("<>=.0123456789 ")
-        for requirement in metadata.requires("nephele") or ()
-        if ";" not in requirement or 'extra == "train"' in requirement
-    ]
+    names = _named("train")
     return [f"{name}=={metadata.version(name).split('+')[0]}" for name in names]
+
+
+def _named(extra: str) -> list[str]:
+    """The libraries that nephele needs always and with `extra`, which may name other extras."""
+    found: dict[str, None] = {}
+    for line in metadata.requires("nephele") or ():
+        requirement, _, marker = (part.strip() for part in line.partition(";"))
+        if marker not in ("", f'extra == "{extra}"'):
+            continue
+        name, *others = re.findall(r"[A-Za-z][\w.-]*", re.split(r"[<>=!~]", requirement)[0])
+        within = [name] if name != "nephele" else [n for other in others for n in _named(other)]
+        found |= dict.fromkeys(within)
+    return list(found)
 
 
 def _git(*arguments: str) -> str:
