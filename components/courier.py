@@ -50,8 +50,11 @@ class Courier:
                 break
         if self.delivery.finished:
             self._journal.remove()
-        else:
-            self._tell_what_is_left()
+            return
+        self._failure = self._failure or "its journal has no end"
+        self._tell_what_is_left()
+        if self._done.is_set():
+            self._journal.close()
 
     def _work(self) -> None:
         pause = FIRST_PAUSE

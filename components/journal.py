@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import shutil
+import tempfile
 import threading
 import time
 import uuid
@@ -55,7 +56,10 @@ class State:
 
 def folder() -> Path:
     """Where the journals lie until they are delivered."""
-    return Path(os.environ.get(FOLDER_VARIABLE) or FOLDER).absolute()
+    if os.environ.get(FOLDER_VARIABLE):
+        return Path(os.environ[FOLDER_VARIABLE]).absolute()
+    here = Path.cwd()  # which a container may keep from being written
+    return (here if os.access(here, os.W_OK) else Path(tempfile.gettempdir())) / FOLDER
 
 
 class Journal:
@@ -78,9 +82,10 @@ class Journal:
         unique = f"{name}-{time.strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:6]}"
         fresh = spool / f".{unique}"
         (fresh / FILES).mkdir(parents=True)
+        (fresh / LOCK).touch()
         locked = _locked(fresh)
         assert locked is not None
-        # Nobody finds it before it is locked.
+        # Nobody looks for it before it has its name.
         fresh.rename(spool / unique)
         return cls(spool / unique, locked)
 
@@ -164,17 +169,18 @@ class Journal:
 
     def remove(self) -> None:
         """All is delivered."""
-        gone = self.place.with_name(f".{self.place.name}")
-        self.place.rename(gone)
+        # Records first, lock last: what is left if this dies meanwhile has nothing to deliver.
+        (self.place / RECORDS).unlink(missing_ok=True)
+        shutil.rmtree(self.place / FILES, ignore_errors=True)
+        for file in sorted(self.place.iterdir(), key=lambda file: file.name == LOCK):
+            file.unlink()
+        self.place.rmdir()
         self.close()
-        shutil.rmtree(gone, ignore_errors=True)
-        with suppress(OSError):  # other journals are left
-            gone.parent.rmdir()
 
 
 def journals(spool: Path) -> list[Path]:
     """The journals in `spool`, the oldest first."""
-    found = [place for place in spool.glob("*") if (place / LOCK).is_file()]
+    found = [place for place in spool.glob("[!.]*") if (place / LOCK).is_file()]
     return sorted(found, key=lambda place: (place / LOCK).stat().st_mtime_ns)
 
 
@@ -185,7 +191,7 @@ def first(journal: Journal) -> Mapping[str, Any]:
 
 def _locked(place: Path) -> int | None:
     """An open, locked file in the folder `place`; None where another process has locked it."""
-    file = os.open(place / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    file = os.open(place / LOCK, os.O_RDWR)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -17,10 +17,12 @@ class Monitor:
     def __init__(self, tell: Callable[..., None]) -> None:
         self._tell = tell
         self._stopped = threading.Event()
-        threading.Thread(target=self._work, name="machine", daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name="machine", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         self._stopped.set()
+        self._thread.join(1.0)
 
     def _work(self) -> None:
         if self._stopped.wait(INTERVAL):

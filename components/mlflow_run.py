@@ -28,6 +28,7 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}  # its page opens with runs
 JOURNAL = "journal"  # the tag that tells which journal a run comes from
 MOST_PARAMS, LONGEST_VALUE = 100, 500  # what every MLflow server takes
+LONGEST_TAG = 5000
 LONGEST_DIGEST = 36  # of a data set
 SMALL = 256  # pixels that the pictures beside MLflow's slider have at most
 
@@ -67,9 +68,10 @@ class Run:
     def tags(self, values: Values) -> None:
         import mlflow.entities
 
-        tags = [mlflow.entities.RunTag(name, text) for name, text in values["tags"].items()]
-        if tags:
-            self.client.log_batch(self.id, tags=tags)
+        tags = values["tags"].items()
+        told = [mlflow.entities.RunTag(name, text[:LONGEST_TAG]) for name, text in tags]
+        if told:
+            self.client.log_batch(self.id, tags=told)
 
     def metrics(self, values: Values) -> None:
         """Points as [name, value, time in ms, step]; a server keeps each once."""

@@ -191,6 +191,7 @@ class Log:
         for reading in self._reading:
             reading.join()
         self._write("end", status=status)
+        self._journal = None
         if self._courier is not None:
             self._courier.end()
 

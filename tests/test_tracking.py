@@ -6,6 +6,7 @@ from pathlib import Path
 import mlflow
 import PIL.Image
 import pytest
+import tracked
 
 from components import tracking
 from components.execution import flat, requirements
@@ -27,19 +28,10 @@ class Params:
 PARAMS = Params(seed=3, network=Network(channels=64, multipliers=[1, 2]))
 
 
-SURROUNDINGS = (
-    *("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"),
-    *("NEPHELE_SPOOL", "NEPHELE_GIT_REVISION", "DVC_STAGE", "DVC_EXP_NAME"),
-    *("KFP_RUN_ID", "KFP_RUN_NAME", "KFP_TASK"),
-)
-
-
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     """An empty folder to be in, with no tracking server in the surroundings."""
-    for name in SURROUNDINGS:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.chdir(tmp_path)
+    tracked.enter(tmp_path, monkeypatch)
     mlflow.set_tracking_uri(tracking.tracking_uri())
     return tmp_path
 
