@@ -1,6 +1,7 @@
 """Where a trained model lies: a folder, or what an MLflow URI stands for."""
 
 import logging
+import os
 import re
 from pathlib import Path
 
@@ -40,6 +41,8 @@ def _has_weights(description: Path) -> bool:
 
 def _downloaded(uri: str) -> Path:
     """A copy of the model that `uri` names."""
+    # Somebody waits: a server that does not answer is said within seconds, not minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     try:
         import mlflow
     except ImportError:
