@@ -68,8 +68,10 @@ def _compile(arguments: argparse.Namespace) -> None:
 def _submit(arguments: argparse.Namespace) -> None:
     from pipeline import submission
 
+    sections = _sections(arguments)
     run = submission.submit(
-        _sections(arguments),
+        typed.load(arguments.params),
+        sections,
         submission.Target(arguments.host, arguments.namespace),
         arguments.experiment,
         arguments.run_name,
