@@ -157,8 +157,7 @@ class Executor:
                 placeholder = f"{{{{$.{side}.artifacts['{name}'].path}}}}"
                 word = word.replace(placeholder, str(self.path(found.artifacts[0])))
         values = given.inputs.parameter_values
-        word = PLACEHOLDER.sub(lambda found: values[found[1]].string_value, word)
-        return word
+        return PLACEHOLDER.sub(lambda found: values[found[1]].string_value, word)
 
     def _answer(self, given: pb.ExecutorInput) -> dict[str, pb.RuntimeArtifact]:
         """The artifacts that the container made, as it told of them."""

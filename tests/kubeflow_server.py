@@ -215,8 +215,8 @@ class Handler(BaseHTTPRequestHandler):
     def _post(self, path: str, query: dict) -> dict:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if path == "/pipelines/upload_version":
-            return self.kubeflow.upload_version(query["pipelineid"], query["name"],
-                                                _file(self.headers["Content-Type"], body))  # fmt: skip
+            text = _file(self.headers["Content-Type"], body)
+            return self.kubeflow.upload_version(query["pipelineid"], query["name"], text)
         act = {
             "/pipelines": self.kubeflow.create_pipeline,
             "/experiments": self.kubeflow.create_experiment,

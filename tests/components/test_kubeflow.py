@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
 
 from components import kubeflow
 from components.fingerprints import fingerprint
@@ -11,6 +13,8 @@ FIGURES = {
     "crps": {"student": {"3": 7.1, "mean": 11.3}, "control": {"3": 7.0, "mean": 11.1}},
     "gap_closed": {"student": {"mean": None}},
     "counts": {"test": {"storms": 18}},
+    "loss": float("inf"),
+    "cka": {"student": {"encoder": {"sst": 0.5}, "mean": 0.25}},
     "dropped": [],
 }
 
@@ -56,7 +60,30 @@ def test_metrics_show_the_figures_that_are_no_curve(executor_input, written, tmp
         "crps.student.mean": 11.3,
         "crps.control.mean": 11.1,
         "counts.test.storms": 18,
+        "cka.student.mean": 0.25,
     }
+
+
+def test_page_shows_no_more_figures_than_its_database_takes():
+    shown = kubeflow.headline({f"figure_{number}": number for number in range(500)})
+    assert shown == {f"figure_{number}": number for number in range(kubeflow.MOST)}
+
+
+def test_model_says_what_it_is(executor_input, written, tmp_path):
+    described = {"kind": "student", "sampler": "ddim", "steps": 5, "mode": "edm", "shape": {}}
+    (tmp_path / "s" / "model.json").write_text(json.dumps(described))
+    kubeflow.write_output(executor_input, written)
+    answer = json.loads((tmp_path / "executor" / "output.json").read_text())["artifacts"]
+    shown = answer["student"]["artifacts"][0]["metadata"]
+    told = {name: value for name, value in shown.items() if name != "sha256"}
+    assert told == {name: value for name, value in described.items() if name != "shape"}
+
+
+def test_answer_is_an_executor_output_to_the_letter(executor_input, written, tmp_path):
+    kubeflow.write_output(executor_input, written)
+    text = (tmp_path / "executor" / "output.json").read_text()
+    parsed = json_format.Parse(text, pipeline_spec_pb2.ExecutorOutput())
+    assert json_format.MessageToDict(parsed) == json.loads(text)
 
 
 @pytest.mark.parametrize("text", ["no JSON", "{}", '{"outputs": {"artifacts": {}}}'])
