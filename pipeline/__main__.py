@@ -40,6 +40,10 @@ def main() -> None:
     ran.add_argument("--data", type=Path, help="the archive that acquire reads, at kubeflow.data")
     ran.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
 
+    traced = commands.add_parser("lineage", help="print who made a file or folder, of what")
+    traced.add_argument("path", type=Path)
+    traced.add_argument("--json", action="store_true", help="for programs")
+
     printed = commands.add_parser("settings", help="print an overlay as options of `dvc exp run`")
     printed.add_argument("overlay", type=Path, help="a file such as experiments/real.yaml")
     printed.add_argument("more", nargs="*", metavar="key=value", help="further settings, as text")
@@ -100,6 +104,12 @@ def _run_local(arguments: argparse.Namespace) -> None:
         print(f"{path}  {place}")
 
 
+def _lineage(arguments: argparse.Namespace) -> None:
+    from pipeline import lineage
+
+    lineage.run(arguments.path, arguments.json)
+
+
 def _settings(arguments: argparse.Namespace) -> None:
     print(settings.options(settings.read(arguments.overlay), arguments.more))
 
@@ -118,6 +128,7 @@ COMMANDS = {
     "compile": _compile,
     "submit": _submit,
     "run-local": _run_local,
+    "lineage": _lineage,
     "settings": _settings,
 }
 
