@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from components.model_folder import OPTIONS
 from nephele.fields.variables import FRAMES, VARIABLES
 
-OPTIONS = {"members": 8, "seed": 0}  # besides the inputs; used where the client says nothing
-LIMITS = {"members": (1, 128), "seed": (0, 2**63 - 1)}
+LIMITS = {"members": (1, 64), "seed": (0, 2**63 - 1)}
 KELVIN = VARIABLES[FRAMES]  # what brightness temperatures can be
 FREEZING = 273.15  # K
 

@@ -7,17 +7,22 @@ MLflow loads this module beside the files of the model; nothing is pickled. All 
 travels with the model.
 """
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 
 from components import demands
 from nephele.forecasting import trained
 from nephele.forecasting.ensemble import forecast
 from nephele.forecasting.trained import TrainedModel
 from nephele.windows.tensors import Samples
+
+SERVER = "mlflow.pyfunc.scoring_server"
 
 
 class Forecaster:
@@ -41,13 +46,13 @@ class Forecaster:
             K, (batch, member, lead, y, x).
 
         Raises:
-            MlflowException: the client's mistake, in a sentence; served with the status 400.
+            Refusal: shapes, units, values or params are others.
         """
         try:
             wanted = demands.options(params)
             samples = self._samples(model_input)
         except ValueError as error:
-            raise _refusal(str(error)) from None
+            raise Refusal(str(error)) from None
         return forecast(self.model, samples, wanted["members"], wanted["seed"]).numpy()
 
     def _samples(self, given: Mapping[str, np.ndarray]) -> Samples:
@@ -75,16 +80,24 @@ class Forecaster:
         return torch.from_numpy(era5), torch.from_numpy(valid)
 
 
-def _refusal(sentence: str) -> Exception:
-    """What MLflow's server answers with the status 400 and this sentence.
+class Refusal(MlflowException):
+    """The client's mistake in one sentence, which MLflow's server answers with the status 400.
 
-    It hides the messages of other exceptions behind one of its own.
+    Other exceptions' messages it hides behind one of its own, and in front of those of this kind
+    it would put all the data of the request.
     """
-    from mlflow.exceptions import MlflowException
 
-    return MlflowException(sentence, error_code="INVALID_PARAMETER_VALUE")
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, error_code=INVALID_PARAMETER_VALUE)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name != "message" or not hasattr(self, "message"):
+            super().__setattr__(name, value)
 
 
 def _load_pyfunc(path: str) -> Forecaster:
     """MLflow's way in."""
+    if SERVER in sys.modules:
+        # Its own refusals, as of a wrong shape, repeat the data, twice, before they say why.
+        np.set_printoptions(threshold=0, edgeitems=1)
     return Forecaster(trained.load(Path(path)))

@@ -10,6 +10,7 @@ from components.execution import requirements
 LOADER = "components.forecaster"  # the module that MLflow loads such a folder with
 DESCRIPTION = "model.json"  # nephele.forecasting.trained writes it, and needs torch
 REQUIREMENTS = "requirements.txt"
+OPTIONS = {"members": 8, "seed": 0}  # of a forecast, where the client says nothing else
 ANY = -1  # a size that the caller chooses
 
 Shape = tuple[int, ...]

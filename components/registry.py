@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 
 from components import mlflow_run, model_folder
-from components.demands import OPTIONS
 from components.execution import packages
 from components.fingerprints import fingerprint
 from nephele.evaluation.succession import Succession, succession
@@ -177,7 +176,7 @@ def _log(client: Any, run: str, files: Mapping[str, Path], digest: str) -> Any:
         "loader": model_folder.LOADER,
         "inputs": inputs,
         "output": output,
-        "options": OPTIONS,
+        "options": model_folder.OPTIONS,
         "requirements": model_folder.read_requirements(folder),
         "packages": sorted(set(files) - {"model", TABLE}),
     }

@@ -28,7 +28,6 @@ WITHOUT_EFFECT = (
     "src/nephele/typed.py",
     "components/courier.py",
     "components/delivery.py",
-    "components/demands.py",
     "components/execution.py",
     "components/fingerprints.py",
     "components/journal.py",

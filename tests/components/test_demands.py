@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from components import demands
+from components.model_folder import OPTIONS
 
 SHAPE = (4, 8, 8)
 
@@ -69,7 +70,7 @@ def test_other_units_are_refused_with_what_they_may_be_and_what_is_expected(give
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"members": 0}, {"members": 129}, {"seed": -1}, {"seed": 2**63}, {"members": 2.5}],
+    [{"members": 0}, {"members": 65}, {"seed": -1}, {"seed": 2**63}, {"members": 2.5}],
     ids=str,
 )
 def test_options_beyond_their_limits_are_refused_with_the_limits(wrong):
@@ -82,5 +83,5 @@ def test_options_beyond_their_limits_are_refused_with_the_limits(wrong):
 
 
 def test_options_that_are_not_given_are_the_usual_ones():
-    assert demands.options(None) == demands.OPTIONS
-    assert demands.options({"members": np.int64(3)}) == demands.OPTIONS | {"members": 3}
+    assert demands.options(None) == OPTIONS
+    assert demands.options({"members": np.int64(3)}) == OPTIONS | {"members": 3}
