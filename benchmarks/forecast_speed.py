@@ -19,11 +19,10 @@ from pathlib import Path
 
 import components  # noqa: F401  (how threads wait is set before torch is imported)
 from components import models
-from components.forecast import CELL_KM, MODEL
+from components.forecast import MODEL
 from nephele.archives import observed
 from nephele.forecasting import trained
 from nephele.products import ensembles, initial
-from nephele.regridding.storm import Target
 
 MEMBERS = 16
 LOAD = """
@@ -56,8 +55,7 @@ def measured(frames: Path, name: str, runs: int):
     yield "import and load the model", [_loaded(name) for _ in range(runs)]
 
     model = trained.load(models.folder(name))
-    shape = model.description.shape
-    need = initial.Need(shape.history, ensembles.spacing(model), Target(shape.size, CELL_KM * 1e3))
+    need = initial.Need.of(model.description)
     brightness = initial.past(observed.find([frames]), need).brightness
     for leads in (shape.future, len(model.lead_hours)):
         hours = leads * ensembles.spacing(model)

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("nephele")
 
 MODEL = "outputs/distill_student/distilled/model"
-CELL_KM = 20.0  # what params.yaml trains with
 
 
 def nephele() -> None:
@@ -81,14 +80,9 @@ def run(
 ) -> tuple["Past", "xr.Dataset"]:
     """What the forecast starts from, and the forecast."""
     from nephele.products import dataset, ensembles, initial
-    from nephele.regridding.storm import Target
 
     frames = ensembles.leads(model, options.hours)
-    shape = model.description.shape
-    need = initial.Need(
-        shape.history, ensembles.spacing(model), Target(shape.size, options.cell_km * 1e3)
-    )
-    past = initial.past(found, need, init)
+    past = initial.past(found, initial.Need.of(model.description), init)
     members = ensembles.ensemble(model, past.brightness, options.members, options.seed, frames)
     return past, dataset.labelled(past, members, model.lead_hours[:frames], {})
 
@@ -111,23 +105,25 @@ def provenance(
     options: argparse.Namespace,
 ) -> dict[str, object]:
     """What made the forecast, without the time of day: the same again gives the same bytes."""
-    known = dict(past.provenance)
+    known, about = dict(past.provenance), model.description
     attributes: dict[str, object] = {
         "title": f"Ensemble forecast of infrared brightness temperature, storm {past.storm}",
         "source": f"Nephele {metadata.version('nephele')}, {model.kind} network",
         "history": (
             f"nephele forecast {' '.join(path.name for path in options.frames)} "
             f"--init {past.times[-1]:%Y-%m-%dT%H:%M} --hours {options.hours} "
-            f"--members {options.members} --seed {options.seed} --cell_km {options.cell_km:g}"
+            f"--members {options.members} --seed {options.seed}"
         ),
         "comment": "an experimental forecast, not calibrated: no warning should rest on it",
         "nephele_version": metadata.version("nephele"),
         "model_fingerprint": fingerprint(folder),
         "input_fingerprint": _fingerprint(found.files),
         "seed": options.seed,
-        "sampler": model.description.sampler,
+        "model_trained_on": about.trained_on.attribution,
+        "model_synthetic": int(about.trained_on.synthetic),
+        "sampler": about.sampler,
         "sampling_steps": model.steps,
-        "cell_km": options.cell_km,
+        "cell_km": about.trained_on.cell_km,
         "filled_share": past.filled,
     }
     revision = _revision()
@@ -144,8 +140,6 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError(f"--members {options.members}: expected at least 2, an ensemble")
     if not 0 <= options.seed < 2**63:
         raise ValueError(f"--seed {options.seed}: expected a whole number from 0 to 2^63 - 1")
-    if not options.cell_km > 0:
-        raise ValueError(f"--cell_km {options.cell_km:g}: expected the training's, above 0")
     picture = options.picture or options.out.with_suffix(".png")
     if picture.absolute() == options.out.absolute():
         raise ValueError(f"--out {options.out}: expected another name than the picture's")
@@ -223,7 +217,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--hours", type=int, default=24, help="how far ahead")
     add("--init", help="initial time, UTC; the last that has a whole history, unless given")
     add("--seed", type=int, default=0, help="of the noise: the same seed, the same forecast")
-    add("--cell_km", type=float, default=CELL_KM, help="size of a cell in the model's training")
     add("--out", type=Path, default=Path("forecast.nc"), help="the NetCDF file")
     add("--picture", type=Path, help="the animated PNG; beside --out, unless given")
     return parser

@@ -3,6 +3,7 @@
 import torch
 from torch import Generator
 
+from nephele.forecasting.trained import TrainedOn
 from nephele.network.nephele import Nephele, Shape
 from nephele.params import (
     CausalWeights,
@@ -16,6 +17,7 @@ from nephele.params import (
 from nephele.windows.tensors import Samples, Scales
 
 SHAPE = Shape(variables=("sst", "msl", "z", "r"), history=4, future=5, size=32)
+TRAINED_ON = TrainedOn(cell_km=20.0, spacing_hours=3, synthetic=False, attribution="")
 SCALES = Scales(mean=270.0, std=25.0, residual_std=(15.0, 17.0, 19.0, 20.0, 21.0, 22.0, 23.0, 24.0))
 NOISE = NoiseParams(mean=-0.4, deviation=1.2, smallest=0.1, largest=20.0, red=0.5)
 NETWORK = NetworkParams(

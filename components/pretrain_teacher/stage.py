@@ -8,7 +8,7 @@ from components.command_line import InPath, OutPath, command_line
 from components.outputs import whole, write_json
 from components.tracking import Log
 from components.training import Follower, follower, learnt, log_trained, save
-from nephele.forecasting.trained import Description, TrainedModel
+from nephele.forecasting.trained import Description, TrainedModel, TrainedOn
 from nephele.learning.objectives import teacher_objective
 from nephele.network.nephele import Nephele, Shape
 from nephele.params import TeacherParams
@@ -26,6 +26,7 @@ def run(windows: Windows, params: TeacherParams, follow: Follower) -> tuple[Trai
         noise=params.noise,
         scales=windows.scales,
         lead_hours=windows.lead_hours,
+        trained_on=TrainedOn.of(windows),
         sampler=params.sampling.sampler,
         steps=params.sampling.steps[0],
     )

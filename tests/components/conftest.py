@@ -9,7 +9,7 @@ import yaml
 from known_windows import make_windows
 from pydantic import TypeAdapter
 
-from nephele.forecasting.trained import Description, TrainedModel
+from nephele.forecasting.trained import Description, TrainedModel, TrainedOn
 from nephele.network.nephele import Nephele, Shape
 from nephele.params import TeacherParams
 from nephele.windows.tensors import Windows
@@ -79,6 +79,7 @@ def make_model(windows: Windows, kind: str, seed: int) -> TrainedModel:
         noise=params.noise,
         scales=windows.scales,
         lead_hours=windows.lead_hours,
+        trained_on=TrainedOn.of(windows),
         sampler="dpm-solver++",
         steps=1,
     )

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import archive_files
@@ -12,7 +13,6 @@ import pytest
 import small
 import torch
 import xarray as xr
-import yaml
 from PIL import Image
 
 from components import forecast as cli
@@ -37,6 +37,7 @@ def model_of(kind: str) -> TrainedModel:
         noise=small.NOISE,
         scales=small.SCALES,
         lead_hours=LEADS,
+        trained_on=small.TRAINED_ON,
         sampler="dpm-solver++",
         steps=1,
     )
@@ -143,16 +144,37 @@ def test_a_forecast_says_what_made_it(frames, student, tmp_path, monkeypatch):
     assert str(tmp_path) not in " ".join(map(str, said.values()))
 
 
+def trained_otherwise(folder: Path, **about: object) -> Path:
+    """The student, trained on other frames."""
+    model = model_of("student")
+    frames = replace(model.description.trained_on, **about)
+    other = replace(model, description=replace(model.description, trained_on=frames))
+    trained.save(folder / "other", other)
+    return folder / "other"
+
+
+def test_frames_are_brought_to_the_grid_of_the_training(frames, tmp_path, monkeypatch):
+    model = trained_otherwise(tmp_path, cell_km=40.0)
+    with pytest.raises(SystemExit) as stopped:
+        run(monkeypatch, frames, "--model", model, "--out", tmp_path / "forecast.nc")
+    assert "the frames reach from -320 to 320 km, and the model sees -640" in stopped.value.code
+
+
+def test_a_model_that_knows_simulated_storms_only_says_so(frames, tmp_path, monkeypatch):
+    model = trained_otherwise(tmp_path, synthetic=True, attribution="SYNTHETIC storms")
+    out = tmp_path / "forecast.nc"
+    run(monkeypatch, frames, "--model", model, "--members", 2, "--hours", 3, "--out", out)
+    said = read(out).attrs
+    assert (said["model_synthetic"], said["model_trained_on"]) == (1, "SYNTHETIC storms")
+    assert "synthetic" not in said
+
+
 def test_synthetic_frames_make_a_synthetic_forecast(frames, student, tmp_path, monkeypatch):
     said = '{"source": "synthetic", "synthetic": true, "attribution": "SYNTHETIC storms"}'
     (frames.parent.parent / "provenance.json").write_text(said)
     out = tmp_path / "forecast.nc"
     run(monkeypatch, frames, "--model", student, "--members", 2, "--hours", 3, "--out", out)
     assert read(out).attrs["synthetic"] == 1
-
-
-def test_the_cells_are_those_of_the_default_training():
-    assert yaml.safe_load((ROOT / "params.yaml").read_text())["regrid"]["cell_km"] == cli.CELL_KM
 
 
 @pytest.mark.parametrize(
@@ -163,8 +185,6 @@ def test_the_cells_are_those_of_the_default_training():
         (["--hours", 0], "--hours 0: expected a multiple of 3"),
         (["--members", 1], "--members 1: expected at least 2"),
         (["--seed", -1], "--seed -1: expected a whole number"),
-        (["--cell_km", 0], "--cell_km 0: expected"),
-        (["--cell_km", 40], "the frames reach from -320 to 320 km, and the model sees -640"),
         (["--init", "noon"], "--init noon: expected a time in UTC"),
         (["--init", "2030-09-01T06:00"], "no frame of 2030-08-31 21:00 UTC"),
         (["--model", "nowhere"], "--model nowhere: no such folder"),

@@ -25,6 +25,7 @@ def _description(kind: str) -> Description:
         noise=small.NOISE,
         scales=small.SCALES,
         lead_hours=(3, 6, 9, 12, 15, 18, 21, 24),
+        trained_on=small.TRAINED_ON,
         sampler="dpm-solver++",
         steps=2,
     )

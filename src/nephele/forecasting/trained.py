@@ -14,9 +14,36 @@ from nephele.forecasting.samplers import Sampler
 from nephele.network.nephele import Kind, Nephele, Shape
 from nephele.network.prediction import Mode, Prediction, prediction
 from nephele.params import NetworkParams, NoiseParams
-from nephele.windows.tensors import Scales
+from nephele.windows.tensors import Scales, Windows
 
 WEIGHTS, DESCRIPTION = "weights.safetensors", "model.json"
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """The frames of the training, which those that are given must be like.
+
+    Attributes:
+        cell_km: size of a cell of the grid.
+        spacing_hours: between two frames.
+        synthetic: whether they were simulated.
+        attribution: whose they are.
+    """
+
+    cell_km: float
+    spacing_hours: int
+    synthetic: bool
+    attribution: str
+
+    @classmethod
+    def of(cls, windows: Windows) -> "TrainedOn":
+        about = windows.attributes
+        return cls(
+            cell_km=float(about["cell_km"]),
+            spacing_hours=windows.lead_hours[0],
+            synthetic=bool(int(about.get("synthetic", 0))),
+            attribution=str(about.get("attribution", "")),
+        )
 
 
 @dataclass(frozen=True)
@@ -30,6 +57,7 @@ class Description:
     noise: NoiseParams
     scales: Scales
     lead_hours: tuple[int, ...]
+    trained_on: TrainedOn
     sampler: Sampler
     steps: int
 

@@ -1,6 +1,6 @@
 """An issued forecast as a moving picture: past, mean, spread, probability and the members."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import matplotlib
@@ -168,12 +168,21 @@ def _header(sheet: Sheet, forecast: xr.Dataset, clock: str) -> None:
     across /= forecast.sizes["x"] - 1
     about = f"{across:.0f} × {across:.0f} km about the storm's centre, north up"
     sheet.write((width - GAP, 50), about, 14, "rm", shade=170)
-    label = "SYNTHETIC: a simulated world" if int(forecast.attrs.get("synthetic", 0)) else ""
+    label = _label(forecast.attrs)
     text = label or "infrared brightness temperature"
     sheet.write((GAP, 50), text, 14, shade=255 if label else 170, bold=bool(label))
     # Whose frames these are: most licences want it said wherever they are shown.
     attribution = str(forecast.attrs.get("input_attribution", ""))
     sheet.write((GAP, sheet.fields.shape[0] - FOOTER / 2), attribution, 11, shade=170)
+
+
+def _label(attributes: Mapping) -> str:
+    """What must be known before the picture is looked at."""
+    if int(attributes.get("synthetic", 0)):
+        return "SYNTHETIC: a simulated world"
+    if int(attributes.get("model_synthetic", 0)):
+        return "by a model that has learnt from SYNTHETIC storms only"
+    return ""
 
 
 def _bars(sheet: Sheet, layout: Layout) -> None:

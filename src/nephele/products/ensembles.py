@@ -8,18 +8,13 @@ from nephele.forecasting.trained import TrainedModel
 from nephele.windows.tensors import Samples
 
 
-def spacing(model: TrainedModel) -> int:
-    """Hours between two frames, of the history as of the forecast."""
-    return model.lead_hours[0]
-
-
 def leads(model: TrainedModel, hours: int) -> int:
     """How many frames a forecast of `hours` has.
 
     Raises:
         ValueError: `hours` falls between two frames, or beyond what the model knows.
     """
-    step, most = spacing(model), model.lead_hours[-1]
+    step, most = model.description.trained_on.spacing_hours, model.lead_hours[-1]
     if hours < step or hours > most or hours % step:
         raise ValueError(
             f"--hours {hours}: expected a multiple of {step} from {step} to {most}, the lead times "

@@ -10,6 +10,7 @@ import xarray as xr
 from nephele.archives.observed import Observed, UnusableError
 from nephele.fields import grid, times
 from nephele.fields.variables import FRAMES
+from nephele.forecasting.trained import Description
 from nephele.regridding import conservative
 from nephele.regridding.storm import Target, filled_from_nearest
 
@@ -23,6 +24,12 @@ class Need:
     history: int  # frames, the last at the initial time
     spacing_hours: int
     target: Target
+
+    @classmethod
+    def of(cls, model: Description) -> "Need":
+        """What a trained model needs."""
+        grid_of_training = Target(model.shape.size, model.trained_on.cell_km * 1e3)
+        return cls(model.shape.history, model.trained_on.spacing_hours, grid_of_training)
 
     def moments(self, init: pd.Timestamp) -> pd.DatetimeIndex:
         """The times of the history of a forecast from `init`."""
