@@ -297,15 +297,15 @@ def test_a_registered_model_forecasts_as_its_folder_does(frames, student, tmp_pa
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     mlflow.set_tracking_uri(uri)
-    mlflow.create_experiment("trial", (tmp_path / "artifacts").as_uri())
-    mlflow.set_experiment("trial")
-    mlflow.pyfunc.log_model(
-        name="student",
-        loader_module="components.forecaster",
-        data_path=str(student),
-        registered_model_name="nephele-student",
-        pip_requirements=[],
-    )
+    trial = mlflow.create_experiment("trial", (tmp_path / "artifacts").as_uri())
+    with mlflow.start_run(experiment_id=trial):
+        mlflow.pyfunc.log_model(
+            name="student",
+            loader_module="components.forecaster",
+            data_path=str(student),
+            registered_model_name="nephele-student",
+            pip_requirements=[],
+        )
     mlflow.MlflowClient().set_registered_model_alias("nephele-student", "champion", "1")
 
     places = {"folder": student, "registry": "models:/nephele-student@champion"}
