@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from components.execution import requirements
 
 LOADER = "components.forecaster"  # the module that MLflow loads such a folder with
 DESCRIPTION = "model.json"  # nephele.forecasting.trained writes it, and needs torch
+NEEDED = ("kind", "shape", "lead_hours", "trained_on")
 REQUIREMENTS = "requirements.txt"
 OPTIONS = {"members": 8, "seed": 0}  # of a forecast, where the client says nothing else
 ANY = -1  # a size that the caller chooses
@@ -33,18 +34,45 @@ def served(folder: Path) -> Served:
     Raises:
         ValueError: the description is missing, or says something else.
     """
+    about = _described(folder)
+    kind, shape = about["kind"], about["shape"]
+    size, frames = shape["size"], (shape["history"], shape["size"], shape["size"])
+    inputs: dict[str, Shape] = {"history": (ANY, *frames)}
+    if kind == "teacher":
+        fields = (ANY, len(shape["variables"]), *frames)
+        inputs |= {"era5": fields, "valid": fields}
+    return Served(kind, inputs, (ANY, ANY, len(about["lead_hours"]), size, size))
+
+
+def summary(folder: Path) -> str:
+    """What a client must know of the model in `folder`, in a sentence.
+
+    Raises:
+        ValueError: as `served`.
+    """
+    about = _described(folder)
+    shape, frames, leads = about["shape"], about["trained_on"], about["lead_hours"]
+    return (
+        f"Takes {shape['history']} frames {frames['spacing_hours']} h apart, the last at the "
+        f"initial time, of {shape['size']} × {shape['size']} cells of {frames['cell_km']:g} km, in "
+        f"K; gives an ensemble of {len(leads)} frames up to +{leads[-1]} h, in K."
+    )
+
+
+def _described(folder: Path) -> dict[str, Any]:
+    """The description, which has what a training stage writes."""
     path = folder / DESCRIPTION
     try:
         about = json.loads(path.read_text())
-        kind, shape, leads = about["kind"], about["shape"], len(about["lead_hours"])
-        history, size, variables = shape["history"], shape["size"], len(shape["variables"])
-    except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: not the description of a model ({error!r})") from None
-    frames = (history, size, size)
-    inputs: dict[str, Shape] = {"history": (ANY, *frames)}
-    if kind == "teacher":
-        inputs |= dict.fromkeys(("era5", "valid"), (ANY, variables, *frames))
-    return Served(kind, inputs, (ANY, ANY, leads, size, size))
+    except (OSError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path}: not the description of a model ({error})") from None
+    missing = [name for name in NEEDED if name not in about]
+    if missing:
+        raise ValueError(
+            f"{path}: no {', '.join(missing)}, so not the description of a model of today; "
+            "train it again"
+        )
+    return about
 
 
 def write_requirements(folder: Path) -> None:

@@ -80,8 +80,8 @@ def register(
     if known:
         sentence = f"the student is known: {sentence}"
     _note(client, run, number, sentence)
-    noted = f"{description.rstrip()}\n\n**Champion?** {sentence}\n"
-    client.update_model_version(NAME, number, description=noted)
+    parts = model_folder.summary(files["model"]), description.strip(), f"**Champion?** {sentence}"
+    client.update_model_version(NAME, number, description="\n\n".join(parts))
     if moves:
         client.set_registered_model_alias(NAME, CHAMPION, number)
     for name, text in {**tags, EXECUTION: run, DECISION: sentence}.items():

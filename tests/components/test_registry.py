@@ -18,6 +18,7 @@ ABOUT = {
     "kind": "student",
     "shape": {"variables": ["sst"], "history": 4, "future": 2, "size": 8},
     "lead_hours": LEADS,
+    "trained_on": {"cell_km": 20.0, "spacing_hours": 3},
 }
 TAGS = {"crps_mean": "8.1", "test_storms": "12", "data": "SYNTHETIC"}
 
@@ -105,7 +106,11 @@ def test_the_first_student_is_the_champion_and_is_told_so(store, client, caplog)
     found = version(client, 1)
     assert TAGS.items() <= found.tags.items()
     assert found.tags["succession"] == said
-    assert found.description == f"Its scores.\n\n**Champion?** {said}\n"
+    assert found.description == (
+        "Takes 4 frames 3 h apart, the last at the initial time, of 8 × 8 cells of 20 km, in K; "
+        "gives an ensemble of 3 frames up to +9 h, in K.\n\n"
+        f"Its scores.\n\n**Champion?** {said}"
+    )
     run = client.get_run(found.tags["execution"])
     assert run.data.tags["succession"] == said
     assert run.data.tags["registered_as"] == "nephele-student version 1"
@@ -215,4 +220,7 @@ def test_a_folder_without_requirements_is_refused_by_name(tmp_path):
 
 def test_a_folder_without_a_description_is_refused(tmp_path):
     with pytest.raises(ValueError, match="not the description of a model"):
+        model_folder.served(tmp_path)
+    (tmp_path / "model.json").write_text('{"kind": "student"}')
+    with pytest.raises(ValueError, match="no shape, lead_hours, trained_on"):
         model_folder.served(tmp_path)
