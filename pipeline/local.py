@@ -130,15 +130,15 @@ def link(places: Mapping[str, Path], output: Path) -> None:
 
 def _places(expected: Mapping[str, Task], root: Path) -> dict[str, Path]:
     (run_folder,) = root.glob("nephele-*")
-    flags = _flags()
+    spelt = flags()
     return {
-        flags[task.name][output]: run_folder / folder / output
+        spelt[task.name][output]: run_folder / folder / output
         for folder, task in expected.items()
         for output in task.outputs
     }
 
 
-def _flags() -> dict[str, dict[str, str]]:
+def flags() -> dict[str, dict[str, str]]:
     """Stage of dvc.yaml, such as `distill_student@control` → flag → value."""
     found = {}
     for stage, entry in yaml.safe_load((images.ROOT / "dvc.yaml").read_text())["stages"].items():

@@ -10,28 +10,17 @@ from pathlib import Path
 import pytest
 import stages
 import yaml
-from clones import call, surroundings, tiny
+from clones import call, surroundings
 
 from pipeline import settings
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("repro")]
+pytestmark = pytest.mark.slow
 
 
 def figures(clone: Path) -> dict[str, bytes]:
     """The metrics files, by their paths."""
     files = sorted(clone.glob("outputs/**/metrics.json"))
     return {file.relative_to(clone).as_posix(): file.read_bytes() for file in files}
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory) -> Path:
-    """A repository with what lies in the working tree, tiny, in which the pipeline has run."""
-    origin = tmp_path_factory.mktemp("origin") / "nephele"
-    tiny(origin)
-    call(origin, "dvc", "repro")
-    call(origin, "git", "add", "--all")
-    call(origin, "git", "commit", "--quiet", "--message", "tiny")
-    return origin
 
 
 def test_all_stages_run_and_then_there_is_nothing_to_do(origin):
