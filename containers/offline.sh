@@ -34,14 +34,17 @@ install_tools() {
 
 # The wheels of what every image asks for, and of what builds nephele itself.
 fill_wheel_house() {
-  local recipe project
-  recipe=$(cat pyproject.toml constraints.txt | sha256sum | cut -c 1-12)
+  local recipe project version
+  # For the Python of the images, which need not be the one here.
+  version=$(docker run --rm --network none "$BASE_IMAGE" python -c \
+    'import sys; print("%d.%d" % sys.version_info[:2])') || fail "$BASE_IMAGE has no python"
+  recipe=$( (cat pyproject.toml constraints.txt && echo "$version") | sha256sum | cut -c 1-12)
   [ -e "$WHEELS/.$recipe" ] && return
   mkdir -p "$WHEELS"
   project=$(mktemp -d)
   cp pyproject.toml constraints.txt LICENSE "$project"
   (cd "$project" && "$PYTHON" -m pip download --quiet --disable-pip-version-check \
-    --only-binary=:all: --dest "$WHEELS" --constraint constraints.txt \
+    --only-binary=:all: --python-version "$version" --dest "$WHEELS" --constraint constraints.txt \
     '.[data,train,evaluation,report,tracking]' 'setuptools>=77' wheel) > "$log" 2>&1 ||
     fail "the wheel house cannot be filled: $(grep -v '^WARNING' "$log" | tail -n 3)"
   rm -rf "$project" "$WHEELS"/nephele-*
@@ -74,8 +77,8 @@ install_tools
 docker --host "unix://$NEPHELE_CONTAINERS/docker.sock" version > /dev/null 2>&1 || started=yes
 DOCKER_HOST=$(containers/daemon.sh start)
 export DOCKER_HOST
-fill_wheel_house
-serve_wheels
 BASE_IMAGE=$(containers/debian_base.sh "$PORT")
 export BASE_IMAGE NETWORK=host
+fill_wheel_house
+serve_wheels
 "$@"
