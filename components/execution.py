@@ -44,6 +44,15 @@ def orchestrator() -> str:
     return "dvc" if os.environ.get("DVC_STAGE") else "by hand"
 
 
+def run_name(stage: str, of_execution: bool) -> str:
+    """The stage and its execution, where that has a name; of a whole execution the latter alone."""
+    execution = os.environ.get("DVC_EXP_NAME") or os.environ.get("KFP_RUN_NAME") or ""
+    if of_execution:
+        return execution or " ".join((stage, revision().get("git_revision", "")[:7])).strip()
+    named = os.environ.get("DVC_STAGE") or os.environ.get("KFP_TASK") or stage
+    return f"{named} {execution}".strip()
+
+
 def revision() -> dict[str, str]:
     """The git revision of the sources, and whether they differed from it."""
     if os.environ.get(REVISION):

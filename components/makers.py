@@ -10,6 +10,7 @@ from typing import Any
 from components import mlflow_run
 
 INPUT, OUTPUT = "input.", "output."
+NOTE = "mlflow.note.content"
 EXECUTIONS = ("KFP_RUN_NAME", "KFP_RUN_ID", "DVC_EXP_NAME")
 AT_ONCE = 1000  # runs in a request
 
@@ -74,6 +75,40 @@ def makers(uri: str) -> dict[str, list[Made]]:
     return dict(found)
 
 
+def link(client: Any, run: str, files: Mapping[str, Path], note: str) -> None:
+    """Have a run tell which runs led to it: as tags `stage.<name>`, and below its description.
+
+    Args:
+        client: of MLflow.
+        run: the id of one that read what others wrote; MLflow has its inputs already.
+        files: none.
+        note: the description, Markdown.
+    """
+    runs = _runs(client)
+    experiments = {other.info.run_id: other.info.experiment_id for other in runs}
+    wrote: dict[str, Made] = {}
+    for made in map(_made, sorted(runs, key=lambda other: other.info.start_time)):
+        wrote |= dict.fromkeys(made.outputs.values(), made)  # the latest of those that did
+    (itself,) = (made for made in map(_made, runs) if made.run == run)
+    found: dict[str, Made] = {}
+    todo = list(itself.inputs.values())
+    while todo:
+        made = wrote.get(todo.pop(), itself)
+        if made.run != run and made.stage not in found:
+            found[made.stage] = made
+            todo += made.inputs.values()
+    ordered = sorted(found.values(), key=lambda made: (made.ended is None, made.ended, made.stage))
+    for made in ordered:
+        client.set_tag(run, f"stage.{made.stage.replace('@', '.')}", made.run)
+    lines = [
+        f"- [{made.stage}](#/experiments/{experiments[made.run]}/runs/{made.run}), "
+        f"{made.orchestrator}"
+        for made in ordered
+    ]
+    if lines:
+        client.set_tag(run, NOTE, "\n".join([note, "Runs of its stages:", "", *lines, ""]))
+
+
 def _runs(client: Any) -> list[Any]:
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     runs, token = [], None
@@ -91,7 +126,7 @@ def _made(run: Any) -> Made:
     dirty = "-dirty" if tags.get("git_dirty") == "true" else ""
     return Made(
         run=run.info.run_id,
-        stage=tags.get("DVC_STAGE") or named,
+        stage=tags.get("DVC_STAGE") or tags.get("KFP_TASK") or named,
         ended=datetime.fromtimestamp(ended / 1000, UTC) if ended else None,
         status=run.info.status,
         orchestrator=tags.get("orchestrator", "unknown"),

@@ -6,6 +6,7 @@ short, and leaves one entry: names of files, models and runs come from the journ
 
 import fcntl
 import importlib
+import io
 import json
 import logging
 import os
@@ -246,14 +247,11 @@ def _quiet() -> None:
 
 
 def _small(file: Path) -> bytes:
-    import io
+    """The picture as MLflow's page shows it among others; raises ImportError without pillow."""
+    from mlflow.tracking.multimedia import Image, compress_image_size
 
-    from PIL import Image
-
-    with Image.open(file) as picture:
-        picture.thumbnail((SMALL, SMALL))
-        buffer = io.BytesIO()
-        picture.convert("RGB").save(buffer, "webp")
+    buffer = io.BytesIO()
+    compress_image_size(Image(str(file)).to_pil(), SMALL).convert("RGB").save(buffer, "webp")
     return buffer.getvalue()
 
 

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from components import journal
 from components.courier import Courier
-from components.execution import flat, packages, requirements, surroundings
+from components.execution import flat, packages, requirements, run_name, surroundings
 from components.fingerprints import fingerprint
 from components.journal import Journal
 from components.machine import Monitor
@@ -259,11 +259,10 @@ def experiments() -> dict[str, str]:
 
 def _beginning(stage: str) -> dict[str, Any]:
     """The first record of a run."""
-    names = os.environ.get("DVC_STAGE", stage), os.environ.get("DVC_EXP_NAME", "")
     local = tracking_uri().startswith("sqlite:")
     return {
         "time": _now(),
-        "name": " ".join(names).strip(),
+        "name": run_name(stage, stage == SUMMARY),
         "uri": tracking_uri(),
         "attached": os.environ.get("MLFLOW_RUN_ID", ""),
         "experiment": os.environ.get("MLFLOW_EXPERIMENT_ID", ""),

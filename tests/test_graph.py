@@ -37,6 +37,7 @@ WITHOUT_EFFECT = (
     "components/model_folder.py",
     "components/registry.py",
     "components/report/registration.py",
+    "components/report/telling.py",
     "components/sync.py",
     "components/tracking.py",
 )

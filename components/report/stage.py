@@ -1,6 +1,5 @@
 """Write the report: one page, the forecasts as animations, and the headline figures."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +8,7 @@ import xarray as xr
 from components import registry
 from components.command_line import InPath, OutPath, command_line
 from components.outputs import whole, write_json
-from components.report import reading, registration
+from components.report import reading, registration, telling
 from components.tracking import Log
 from nephele.params import ReportParams
 from nephele.pictures import findings
@@ -25,7 +24,8 @@ def run(
     shown = films(forecasts, params.forecasts, evidence.synthetic)
     moving = [Picture(film.name, film.animation, film.still, film.caption) for film in shown]
     complete = evidence.with_pictures("forecasts", moving)
-    return page(complete), shown, findings.figures(complete)
+    figures = findings.figures(complete) | findings.details(complete)
+    return page(complete), shown, figures
 
 
 def main(
@@ -83,15 +83,13 @@ def main(
         parameters=reading.all_parameters(parameters),
         pictures={part: reading.pictures(path) for part, path in drawn.items()},
     )
-    log.params(evidence.parameters)
     html, shown, figures = run(evidence, reading.forecasts(forecasts), params)
     with whole(report) as partial:
         partial.write_text(html, encoding="utf-8")
     with whole(animations) as partial:
         _write_films(partial, shown)
     write_json(metrics, figures)
-    log.metrics(0, **figures)
-    _log_curves(log, reading.json_file(verification))
+    telling.tell(log, evidence, reading.json_file(verification))
     for part, path in drawn.items():
         for file in reading.png_files(path):
             log.picture(f"{part}/{file.stem}", file)
@@ -110,15 +108,6 @@ def _write_films(folder: Path, shown: list[Film]) -> None:
     for film in shown:
         (folder / f"{film.name}.png").write_bytes(film.animation)
         (folder / f"{film.name}_still.png").write_bytes(film.still)
-
-
-def _log_curves(log: Log, verification: Mapping) -> None:
-    """CRPS and RMSE as curves over lead time, whose steps are hours."""
-    for score in ("crps", "rmse"):
-        for forecast, by_lead in verification.get(score, {}).items():
-            for lead, value in by_lead.items():
-                if lead != "mean" and value is not None:
-                    log.metrics(int(lead), **{f"{score}_{forecast}": value})
 
 
 if __name__ == "__main__":

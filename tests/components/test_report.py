@@ -38,6 +38,12 @@ class Logged:
     def params(self, params):
         self.parameters = params
 
+    def tags(self, **tags):
+        self.told = tags
+
+    def note(self, markdown):
+        self.description = markdown
+
     def call(self, target, files, **arguments):
         self.calls.append((target, files, arguments))
 
@@ -300,7 +306,7 @@ def test_likeness_stands_beside_its_controls(inputs, tmp_path, monkeypatch):
     assert "0.70; beside it the control&#39;s 0.55" in page
     assert "exceeds every control in 1 of 2 cases" in page
     assert "attention 32×32, r" in page
-    assert logged.points["cka_control_mean", 0] == 0.55
+    assert logged.points["details/cka_control", 0] == 0.55
 
 
 def test_reasons_of_dropped_frames_units_and_the_attribution_are_on_the_page(
@@ -330,9 +336,11 @@ def test_the_run_that_compares_has_headline_figures_curves_and_pictures(
 ):
     _, logged = run_stage(inputs, tmp_path)
 
-    assert logged.points["crps_student_mean", 0] == 4.8
+    assert logged.points["crps_student", 0] == 4.8
+    assert logged.points["crps_student_low", 0] == 4.7
+    assert logged.points["crps_student_high", 0] == 4.9
     assert logged.points["share_of_gap", 0] == 0.4
-    assert logged.points["rmse_persistence", 24] == 12
+    assert logged.points["by_lead_time/rmse_persistence", 24] == 12
     assert {part.split("/")[0] for part in logged.pictures} == {
         "verification",
         "causes",
@@ -341,13 +349,20 @@ def test_the_run_that_compares_has_headline_figures_curves_and_pictures(
     }
     assert logged.artifacts == ["report.html", "animations"]
     figures = json.loads((tmp_path / "metrics.json").read_text())
-    assert figures == {name: value for (name, step), value in logged.points.items() if step == 0}
+    assert figures == {
+        name.removeprefix("details/"): value
+        for (name, step), value in logged.points.items()
+        if step == 0
+    }
+    assert "| student | 4.80 (4.70 to 4.90) |" in logged.description
+    assert "The student's CRPS is 4.80 K" in logged.description
+    assert logged.told == {"data": "SYNTHETIC"}
 
 
 def test_the_registry_is_told_the_student_its_scores_and_the_data(inputs, tmp_path):
     _, logged = run_stage(inputs, tmp_path)
 
-    ((target, files, arguments),) = logged.calls
+    (target, files, arguments) = logged.calls[-1]
     assert target == "components.registry:register"
     assert files["model"] == inputs["student"]
     assert files["crps_by_window.csv"] == inputs["by_window"]

@@ -16,6 +16,7 @@ CONTROLS = {
     "shuffled": "shuffled",
 }
 FORECASTS = ("student", "teacher", "control", "persistence")
+GAINS = {"teacher": "teacher", "student": "student", "shuffled": "teacher_shuffled"}
 
 
 def estimate(scores: pd.DataFrame, score: str, forecast: str, lead: str = "mean") -> Estimate:
@@ -76,19 +77,34 @@ def _alignment(similarity: pd.DataFrame) -> str:
 
 
 def figures(evidence: Evidence) -> dict[str, float]:
-    """The headline figures by short names that sort together; those that exist."""
+    """The headline figures by short names that sort together; those that exist.
+
+    `crps_<forecast>`, `gain_<forecast>` (CRPS gained over the control, K) and `share_of_gap` have
+    their intervals beside them: `…_low` and `…_high`.
+    """
     scores = evidence.scores
+    estimates = {f"crps_{name}": estimate(scores, "crps", name) for name in FORECASTS}
+    estimates |= {
+        f"gain_{said}": estimate(scores, "gain_over_control", name) for said, name in GAINS.items()
+    }
+    estimates["share_of_gap"] = estimate(scores, "gap_closed", "student")
+    found: dict[str, float] = {}
+    for name, known in estimates.items():
+        found |= {name: known.value, f"{name}_low": known.low, f"{name}_high": known.high}
+    return _finite(found)
+
+
+def details(evidence: Evidence) -> dict[str, float]:
+    """Further figures of the same kind, without intervals."""
     found = {
-        f"{score}_{name}_mean": estimate(scores, score, name).value
-        for score in ("crps", "rmse", "spread_skill")
+        f"{score}_{name}": estimate(evidence.scores, score, name).value
+        for score in ("rmse", "spread_skill")
         for name in FORECASTS
     }
-    found |= {
-        "gain_teacher": estimate(scores, "gain_over_control", "teacher").value,
-        "gain_student": estimate(scores, "gain_over_control", "student").value,
-        "gain_shuffled": estimate(scores, "gain_over_control", "teacher_shuffled").value,
-        "share_of_gap": estimate(scores, "gap_closed", "student").value,
-    }
     likeness = evidence.similarity[evidence.similarity.metric == "cka"]
-    found |= {f"cka_{name}_mean": float(likeness[name].mean()) for name in ("student", *CONTROLS)}
+    found |= {f"cka_{name}": float(likeness[name].mean()) for name in ("student", *CONTROLS)}
+    return _finite(found)
+
+
+def _finite(found: Mapping[str, float]) -> dict[str, float]:
     return {name: float(f"{value:.6g}") for name, value in found.items() if np.isfinite(value)}
