@@ -34,6 +34,7 @@ from components.execution import flat, packages, requirements, run_name, surroun
 from components.fingerprints import fingerprint
 from components.journal import Journal
 from components.machine import Monitor
+from components.model_folder import OPTIONS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,7 +53,6 @@ CONTEXTS = {
     ("evaluate_tsne", "windows"): ("test",),
     ("verify", "windows"): ("test",),
 }
-OPTIONS = {"members": 8, "seed": 0}  # of a model that forecasts, besides its inputs
 
 Shape = tuple[int, ...]
 
@@ -287,6 +287,8 @@ def main() -> None:
     synced = commands.add_parser("sync", help="deliver to MLflow what a server did not take")
     synced.add_argument("folder", type=Path, nargs="?", default=journal.folder())
     arguments = parser.parse_args()
+    # The registry answers in a log line, as it does at the end of a stage.
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     sys.exit(sync.sync(arguments.folder, os.environ.get("MLFLOW_TRACKING_URI", "")))
 
 
