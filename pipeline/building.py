@@ -127,7 +127,10 @@ def _build(stage: str, name: str, parent: str, base: str, network: str) -> None:
         options += ["--build-arg", f"BASE_IMAGE={parent}"]
     if network:
         options += ["--network", network]
-    _docker("build", *options, "-", what=f"the image of {stage}", given=images.archive(stage))
+    what = f"the image of {stage}"
+    if not parent:
+        what += ", on the official Python (containers/offline.sh does without registries),"
+    _docker("build", *options, "-", what=what, given=images.archive(stage))
     print(f"{time.monotonic() - started:.0f} s", flush=True)
 
 

@@ -113,7 +113,7 @@ def test_failed_build_says_which_image_and_its_last_lines(monkeypatch, tmp_path)
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     with pytest.raises(ValueError, match=r"the image of base failed:\n  E: no space"):
-        building.build(["regrid"])
+        building.build(["regrid"], base="local/python")
 
 
 def test_nowhere_to_push_to_is_an_error():
