@@ -86,7 +86,7 @@ def _submit(arguments: argparse.Namespace) -> None:
 
 
 def _run_local(arguments: argparse.Namespace) -> None:
-    from pipeline import graph, local
+    from pipeline import artifacts, graph, local
 
     # What fails here fails again: nothing but this machine could have changed.
     sections = settings.overlaid(_sections(arguments), {params.KUBEFLOW: {"retries": {"times": 0}}})
@@ -99,7 +99,7 @@ def _run_local(arguments: argparse.Namespace) -> None:
         data_path=sections[params.KUBEFLOW]["data"]["path"],
     )
     places = local.run(compiled, graph.arguments(sections), arguments.output, machine)
-    local.link(places, arguments.output)
+    artifacts.link(places, arguments.output)
     for path, place in places.items():
         print(f"{path}  {place}")
 

@@ -8,7 +8,6 @@ died, and every task must have answered and left its artifacts.
 import contextlib
 import json
 import os
-import shlex
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,12 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import docker
-import yaml
 from docker import errors
 from docker.types import Mount
 from kfp import components, local
 
-from pipeline import images
+from pipeline.artifacts import Task, places, tasks
 
 COMPILED = "nephele.yaml"
 ANSWER = "executor_output.json"
@@ -46,15 +44,6 @@ class Machine:
     environment: Mapping[str, str] = field(default_factory=dict)
     data: Path | None = None
     data_path: str = ""
-
-
-@dataclass
-class Task:
-    """One task of a compiled pipeline: its name in DVC, its image, and the names of its outputs."""
-
-    name: str
-    image: str
-    outputs: list[str]
 
 
 def run(
@@ -85,8 +74,8 @@ def run(
         with _deaths(daemon, identity) as deaths:
             failure = _run(compiled, arguments, root, _runner(machine, identity))
             _await(deaths, len(expected), failed=failure is not None)
-        _check(expected, deaths, root, failure)
-    return {path: place for path, place in _places(expected, root).items() if place.exists()}
+        check(expected, deaths, root, failure)
+    return {path: place for path, place in places(expected, root).items() if place.exists()}
 
 
 def environment(words: Iterable[str]) -> dict[str, str]:
@@ -100,54 +89,6 @@ def environment(words: Iterable[str]) -> dict[str, str]:
         if not (name and equals):
             raise ValueError(f"{name + equals + value!r} sets nothing; expected NAME=VALUE")
     return {name: value for name, _, value in pairs}
-
-
-def tasks(compiled: Path) -> dict[str, Task]:
-    """The tasks of a compiled pipeline, by the names of their components."""
-    pipeline = next(yaml.safe_load_all(compiled.read_text()))
-    found = {}
-    for task in pipeline["root"]["dag"]["tasks"].values():
-        component = pipeline["components"][task["componentRef"]["name"]]
-        executor = pipeline["deploymentSpec"]["executors"][component["executorLabel"]]
-        container = executor["container"]
-        environment = {entry["name"]: entry["value"] for entry in container["env"]}
-        found[task["componentRef"]["name"].removeprefix("comp-")] = Task(
-            name=environment["KFP_TASK"],
-            image=container["image"],
-            outputs=list(component["outputDefinitions"]["artifacts"]),
-        )
-    return found
-
-
-def link(places: Mapping[str, Path], output: Path) -> None:
-    """Links below `output` by the names that DVC has for what lies elsewhere."""
-    for path, place in places.items():
-        name = output / path
-        name.parent.mkdir(parents=True, exist_ok=True)
-        name.unlink(missing_ok=True)
-        name.symlink_to(os.path.relpath(place, name.parent))
-
-
-def _places(expected: Mapping[str, Task], root: Path) -> dict[str, Path]:
-    (run_folder,) = root.glob("nephele-*")
-    spelt = flags()
-    return {
-        spelt[task.name][output]: run_folder / folder / output
-        for folder, task in expected.items()
-        for output in task.outputs
-    }
-
-
-def flags() -> dict[str, dict[str, str]]:
-    """Stage of dvc.yaml, such as `distill_student@control` → flag → value."""
-    found = {}
-    for stage, entry in yaml.safe_load((images.ROOT / "dvc.yaml").read_text())["stages"].items():
-        for role in entry.get("matrix", {}).get("role", [""]):
-            words = shlex.split(entry["cmd"].replace("${item.role}", role))
-            pairs = zip(words[3::2], words[4::2], strict=True)
-            name = f"{stage}@{role}" if role else stage
-            found[name] = {flag.removeprefix("--"): value for flag, value in pairs}
-    return found
 
 
 @contextlib.contextmanager
@@ -229,12 +170,23 @@ def _await(deaths: list[tuple[str, int]], containers: int, failed: bool) -> None
         time.sleep(0.1)
 
 
-def _check(
+def check(
     expected: Mapping[str, Task],
     deaths: list[tuple[str, int]],
     root: Path,
     failure: Exception | None,
 ) -> None:
+    """Be sure that all went well.
+
+    Args:
+        expected: the tasks, by the names of their components.
+        deaths: the image and the exit status of each container.
+        root: where the tasks have written.
+        failure: what the runner raised.
+
+    Raises:
+        ValueError: it did not; which stage it was.
+    """
     answered = [folder.parent.name for folder in root.glob(f"*/*/{ANSWER}")]
     missing = {folder: task for folder, task in expected.items() if folder not in answered}
     for image, status in deaths:

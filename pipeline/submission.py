@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import kfp_server_api
-from kfp import client as kfp_client
+from kfp.client import KF_PIPELINES_SA_TOKEN_ENV, Client
 from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
 from urllib3.exceptions import HTTPError
 
@@ -28,8 +28,6 @@ from pipeline import graph
 ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
 INTERVAL = 5.0  # s between two questions for a run's state
 LOST = 300.0  # s for which a server that was there may be gone while a run is waited for
-
-Client = kfp_client.Client
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,7 @@ def wait(run: Run, interval: float = INTERVAL) -> None:
 def connect(target: Target) -> Client:
     """A client of the server, by whatever credentials the surroundings have."""
     credentials = None
-    if kfp_client.KF_PIPELINES_SA_TOKEN_ENV in os.environ:
+    if KF_PIPELINES_SA_TOKEN_ENV in os.environ:
         credentials = ServiceAccountTokenVolumeCredentials()
     logging.disable(logging.ERROR)  # tracebacks of what ends in one sentence
     try:

@@ -15,7 +15,7 @@ from kubeflow_executor import Executor
 from kubeflow_server import Kubeflow, Refused, parse, serving
 
 from nephele import params
-from pipeline import graph, local, submission
+from pipeline import artifacts, graph, submission
 
 ROOT = Path(__file__).parents[1]
 FILE = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -35,7 +35,7 @@ class Ended:
     def tasks(self, origin: Path) -> dict:
         compiled = yaml.safe_load_all(next(iter(self.kubeflow.files.values())))
         (origin.parent / "compiled.yaml").write_text(yaml.safe_dump(next(compiled)))
-        names = local.tasks(origin.parent / "compiled.yaml")
+        names = artifacts.tasks(origin.parent / "compiled.yaml")
         executions = self.kubeflow.executions[self.identity]
         return {names[folder].name: execution for folder, execution in executions.items()}
 
@@ -84,7 +84,7 @@ def test_run_ends_well_and_its_link_is_printed(first, server):
 
 
 def test_kubeflow_makes_what_dvc_makes_to_the_last_byte(first, origin):
-    flags, compared = local.flags(), 0
+    flags, compared = artifacts.flags(), 0
     for name, task in first.tasks(origin).items():
         for output, artifact in task.artifacts.items():
             by_dvc = files(origin / flags[name][output])
