@@ -22,6 +22,7 @@ FORECAST = "student"  # its column in the table of CRPS by window
 TABLE_FOLDER, TABLE = "verification", "crps_by_window.csv"
 # Tags of a version: its content, the run whose table scored it, and what became of it.
 FINGERPRINT, EXECUTION, DECISION = "fingerprint", "execution", "succession"
+REIGNS = f"is the {CHAMPION} already"
 
 ABOUT = (
     "Forecasts a storm's infrared brightness temperature as an ensemble, from four satellite "
@@ -70,8 +71,8 @@ def register(
             model_id=model.model_id,
             tags={FINGERPRINT: digest},
         )
-    elif version.tags.get(EXECUTION) == run and DECISION in version.tags:
-        return version.tags[DECISION]  # this call was answered before
+    elif version.tags.get(EXECUTION) == run:
+        return client.get_run(run).data.tags[DECISION]  # this call was answered before
     client.log_artifact(run, str(files[TABLE]), TABLE_FOLDER)
 
     number = str(version.version)
@@ -79,12 +80,15 @@ def register(
     sentence = f"{NAME} version {number} {why}"
     if known:
         sentence = f"the student is known: {sentence}"
-    _note(client, run, number, sentence)
-    parts = model_folder.summary(files["model"]), description.strip(), f"**Champion?** {sentence}"
+    # How a champion became one stays on its page.
+    kept = version.tags.get(DECISION, sentence) if why == REIGNS else sentence
+    parts = model_folder.summary(files["model"]), description.strip(), f"**Champion?** {kept}"
     client.update_model_version(NAME, number, description="\n\n".join(parts))
+    client.set_tag(run, "registered_as", f"{NAME} version {number}")
+    client.set_tag(run, DECISION, sentence)
     if moves:
         client.set_registered_model_alias(NAME, CHAMPION, number)
-    for name, text in {**tags, EXECUTION: run, DECISION: sentence}.items():
+    for name, text in {**tags, EXECUTION: run, DECISION: kept}.items():
         client.set_model_version_tag(NAME, number, name, text)
     logger.info(sentence)
     return sentence
@@ -97,7 +101,7 @@ def _decision(client: Any, number: str, table: Path) -> tuple[bool, str]:
         return True, f"is the {CHAMPION}: there was none before"
     reigning = str(reigning)
     if reigning == number:
-        return False, f"is the {CHAMPION} already"
+        return False, REIGNS
     found = _compared(client, table, client.get_model_version(NAME, reigning))
     if found.moves:
         return True, f"takes the place of version {reigning} as {CHAMPION}, {found.sentence}"
@@ -182,12 +186,6 @@ def _log(client: Any, run: str, files: Mapping[str, Path], digest: str) -> Any:
     }
     mlflow_run.Run(client, run, folder.parents[1], attached=True).model(record)
     return _logged(client, digest)
-
-
-def _note(client: Any, run: str, number: str, sentence: str) -> None:
-    """Say it on the page of the report's run too."""
-    client.set_tag(run, "registered_as", f"{NAME} version {number}")
-    client.set_tag(run, DECISION, sentence)
 
 
 def _line(error: Exception) -> str:

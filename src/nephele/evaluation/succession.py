@@ -78,7 +78,7 @@ def _compared(windows: pd.DataFrame, storms: int) -> Succession:
     gain = float((old - new).mean())
     figures = (
         f"CRPS {new.mean():.3f} K against the champion's {old.mean():.3f} K, a gain of "
-        f"{gain:+.3f} K ({100 * LEVEL:.0f} % interval {low:+.3f} to {high:+.3f} K) in "
+        f"{_signed(gain)} K ({100 * LEVEL:.0f} % interval {_signed(low)} to {_signed(high)} K) in "
         f"{len(windows)} windows of {storms} storms that both were tested on"
     )
     if low > 0:
@@ -112,6 +112,10 @@ def _checked(table: pd.DataFrame, forecast: str) -> pd.DataFrame:
     # Names of storms may be numbers, and frames may be known by numbers: here they are names.
     texts = dict.fromkeys(["storm", "init_time", "truth"], str)
     return table[[*KEYS, forecast]].rename(columns={forecast: "crps"}).astype(texts)
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _hours(leads: list) -> str:
