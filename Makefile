@@ -48,7 +48,7 @@ images: $(READY) ## the stages' container images (REGISTRY=, PUSH=yes)
 .PHONY: test-containers
 test-containers: $(READY) ## the pipeline in containers against dvc repro; needs docker, or root
 	OMP_NUM_THREADS=1 $(if $(shell docker info > /dev/null 2>&1 && echo yes),,containers/offline.sh) \
-	  python -m pytest tests/containers
+	  python -m pytest tests/containers --durations 6
 
 .PHONY: check
 check: $(READY) ## style and types
