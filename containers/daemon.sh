@@ -42,10 +42,12 @@ stop() {
   daemon=$(cat "$PID_FILE" 2> /dev/null) || return 0
   kill "$daemon" 2> /dev/null || true
   for _ in $(seq $((PATIENCE * 2))); do
-    kill -0 "$daemon" 2> /dev/null || { rm -f "$PID_FILE"; return 0; }
+    kill -0 "$daemon" 2> /dev/null || break
     sleep 0.5
   done
-  fail "dockerd ($daemon) does not end after $PATIENCE s; $LOG says why"
+  ! kill -0 "$daemon" 2> /dev/null || fail "dockerd ($daemon) does not end after $PATIENCE s"
+  rm -f "$PID_FILE"
+  umount "$HOME_FOLDER/run/netns/default" 2> /dev/null || true # it leaves this behind
 }
 
 case ${1:-} in
