@@ -60,25 +60,15 @@ def register(
     """
     digest = fingerprint(files["model"])
     _create(client)
-    version = _version(client, digest)
-    known = version is not None
-    if version is None:
-        model = _logged(client, digest) or _log(client, run, files, digest)
-        version = client.create_model_version(
-            NAME,
-            f"models:/{model.model_id}",
-            run_id=model.source_run_id,
-            model_id=model.model_id,
-            tags={FINGERPRINT: digest},
-        )
-    elif version.tags.get(EXECUTION) == run:
+    version = _version(client, digest) or _created(client, run, files, digest)
+    number = str(version.version)
+    if version.tags.get(EXECUTION) == run:
         return client.get_run(run).data.tags[DECISION]  # this call was answered before
     client.log_artifact(run, str(files[TABLE]), TABLE_FOLDER)
 
-    number = str(version.version)
     moves, why = _decision(client, number, files[TABLE])
     sentence = f"{NAME} version {number} {why}"
-    if known:
+    if EXECUTION in version.tags:
         sentence = f"the student is known: {sentence}"
     # How a champion became one stays on its page.
     kept = version.tags.get(DECISION, sentence) if why == REIGNS else sentence
@@ -159,6 +149,18 @@ def _version(client: Any, digest: str) -> Any:
     """The version of the model with this fingerprint; None where there is none."""
     known = client.search_model_versions(f"name = '{NAME}' and tags.{FINGERPRINT} = '{digest}'")
     return min(known, key=lambda version: int(version.version), default=None)
+
+
+def _created(client: Any, run: str, files: Mapping[str, Path], digest: str) -> Any:
+    """A new version, of the model that its training logged, where this server knows that."""
+    model = _logged(client, digest) or _log(client, run, files, digest)
+    return client.create_model_version(
+        NAME,
+        f"models:/{model.model_id}",
+        run_id=model.source_run_id,
+        model_id=model.model_id,
+        tags={FINGERPRINT: digest},
+    )
 
 
 def _logged(client: Any, digest: str) -> Any:
