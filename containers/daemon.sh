@@ -40,6 +40,8 @@ start() {
 stop() {
   local daemon
   daemon=$(cat "$PID_FILE" 2> /dev/null) || return 0
+  # After a crash of the machine the number may be another process's.
+  [ "$(cat "/proc/$daemon/comm" 2> /dev/null)" = dockerd ] || return 0
   kill "$daemon" 2> /dev/null || true
   for _ in $(seq $((PATIENCE * 2))); do
     kill -0 "$daemon" 2> /dev/null || break
