@@ -100,8 +100,8 @@ def _run_local(arguments: argparse.Namespace) -> None:
     )
     places = local.run(compiled, graph.arguments(sections), arguments.output, machine)
     artifacts.link(places, arguments.output)
-    for path, place in places.items():
-        print(f"{path}  {place}")
+    for path, place in sorted(places.items()):
+        print(f"{arguments.output / path}  {place.relative_to(arguments.output.resolve())}")
 
 
 def _lineage(arguments: argparse.Namespace) -> None:

@@ -113,7 +113,8 @@ def _check_images(daemon: docker.DockerClient, wanted: list[str]) -> None:
 
 def _runner(machine: Machine, identity: str) -> local.DockerRunner:
     given = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    environment = given | {"KFP_RUN_ID": identity, "HOME": "/tmp"} | dict(machine.environment)
+    ours = {"KFP_RUN_ID": identity, "KFP_RUN_NAME": identity, "HOME": "/tmp"}
+    environment = given | ours | dict(machine.environment)
     options: dict = {"environment": environment, "labels": {LABEL: identity}}
     if os.getuid() != 0:
         options["user"] = f"{os.getuid()}:{os.getgid()}"  # whose the folder is

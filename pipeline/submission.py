@@ -7,7 +7,6 @@ which is part of the compiled file.
 
 import contextlib
 import json
-import logging
 import os
 import sys
 import tempfile
@@ -111,14 +110,17 @@ def connect(target: Target) -> Client:
     credentials = None
     if KF_PIPELINES_SA_TOKEN_ENV in os.environ:
         credentials = ServiceAccountTokenVolumeCredentials()
-    logging.disable(logging.ERROR)  # tracebacks of what ends in one sentence
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # that it speaks to version 2 alone
-            namespace = target.namespace or "kubeflow"
-            return Client(target.host, namespace=namespace, credentials=credentials)
-    finally:
-        logging.disable(logging.NOTSET)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # that it speaks to version 2 alone
+        namespace = target.namespace or "kubeflow"
+        return _PromptClient(target.host, namespace=namespace, credentials=credentials)
+
+
+class _PromptClient(Client):
+    """The client, but for the half minute in which it asks a server five times if it is well."""
+
+    def get_kfp_healthz(self, sleep_duration: int = 0) -> kfp_server_api.V2beta1GetHealthzResponse:
+        return self.healthzs.healthz_service_get_healthz()
 
 
 def _version(
@@ -152,7 +154,7 @@ def _in_one_sentence(target: Target) -> Iterator[None]:
                 "docs/kubeflow.md says where credentials come from"
             ) from None
         raise ValueError(f"{host} refuses: {_message(error)}") from None
-    except (HTTPError, TimeoutError) as error:
+    except HTTPError as error:
         raise ValueError(
             f"no Kubeflow Pipelines at {host} ({type(error).__name__}); expected its address, such "
             "as http://127.0.0.1:8080 while `kubectl port-forward` runs"

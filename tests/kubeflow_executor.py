@@ -22,7 +22,9 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 SIDE_BY_SIDE = 2
 PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
-LABELS = {"metadata.labels['pipeline/runid']": "run_id"}
+LABELS = {
+    f"metadata.labels['{label}']" for label in ("pipeline/runid", "workflows.argoproj.io/workflow")
+}
 
 
 @dataclass

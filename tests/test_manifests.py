@@ -1,6 +1,8 @@
 """Manifests, held to the schemas of Kubernetes and of Kubeflow's own kinds."""
 
+import json
 import re
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -14,6 +16,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from nephele import params, typed
 from nephele.cluster import KubeflowParams
 from pipeline import graph
+from pipeline.__main__ import main
 
 ROOT = Path(__file__).parents[1]
 FILE = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -212,6 +215,20 @@ def test_compiling_twice_gives_the_same_bytes(tmp_path):
     graph.write(FILE, tmp_path / "one.yaml")
     graph.write(FILE, tmp_path / "two.yaml")
     assert (tmp_path / "one.yaml").read_bytes() == (tmp_path / "two.yaml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "kinds"), [([], [None, None]), (["--kubernetes"], ["Pipeline", "PipelineVersion"])]
+)
+def test_command_compiles_the_parameters_with_their_overlays(options, kinds, tmp_path, monkeypatch):
+    overlay, output = tmp_path / "overlay.yaml", tmp_path / "folder" / "nephele.yaml"
+    overlay.write_text(yaml.safe_dump({"verify": {"members": 3}}))
+    words = ["compile", str(overlay), "--params", str(ROOT / "params.yaml"), "--output"]
+    monkeypatch.setattr(sys, "argv", ["pipeline", *words, str(output), *options])
+    main()
+    documents = [*yaml.safe_load_all(output.read_text())]
+    assert [document.get("kind") for document in documents] == kinds
+    assert '\\"members\\": 3' in json.dumps(documents)
 
 
 @pytest.mark.parametrize(

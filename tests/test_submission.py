@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -164,6 +166,23 @@ def test_server_that_is_not_there_is_one_sentence():
     ) as told:
         submission.submit(FILE, FILE, submission.Target("http://127.0.0.1:9", None), "nephele")
     assert "\n" not in str(told.value)
+
+
+class Closed(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_error(401)
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+def test_server_that_wants_credentials_is_one_sentence_at_once():
+    with HTTPServer(("127.0.0.1", 0), Closed) as server:
+        threading.Thread(target=server.serve_forever).start()
+        host = f"http://127.0.0.1:{server.server_port}"
+        with pytest.raises(ValueError, match=r"refuses \(401 .* where credentials come from$"):
+            submission.submit(FILE, FILE, submission.Target(host, None), "nephele")
+        server.shutdown()
 
 
 @pytest.fixture
