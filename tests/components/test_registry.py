@@ -213,16 +213,3 @@ def test_a_delivery_that_is_repeated_changes_nothing(store, client):
     registry.register(client, run, files, TAGS, "Its scores.")
     assert {v.version: (v.tags, v.description) for v in client.search_model_versions("")} == before
     assert champion(client) == "2"
-
-
-def test_a_folder_without_requirements_is_refused_by_name(tmp_path):
-    with pytest.raises(ValueError, match=r"no requirements.txt, so nobody knows"):
-        model_folder.read_requirements(tmp_path)
-
-
-def test_a_folder_without_a_description_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="not the description of a model"):
-        model_folder.served(tmp_path)
-    (tmp_path / "model.json").write_text('{"kind": "student"}')
-    with pytest.raises(ValueError, match="no shape, lead_hours, trained_on"):
-        model_folder.served(tmp_path)
