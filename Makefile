@@ -58,7 +58,7 @@ check: $(READY) ## style and types
 
 .PHONY: ui
 ui: $(READY) ## MLflow's pages, where executions stand side by side (PORT=5000)
-	@echo "http://127.0.0.1:$(PORT)/#/experiments/1/runs?workflowType=machine_learning"
+	@echo "http://127.0.0.1:$(PORT)/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=scores"
 	mlflow server --host 127.0.0.1 --port $(PORT) \
 	  --backend-store-uri sqlite:///mlflow.db --artifacts-destination mlartifacts
 

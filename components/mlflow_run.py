@@ -18,6 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from components import views
+
 # For mlflow, which reads them when it is asked: fail early, and tell nobody.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")  # s
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")  # the journal is there to try again
@@ -208,21 +210,25 @@ def begun(client: Any, begin: Values, name: str) -> str:
 def _experiment(client: Any, begin: Values) -> str:
     """The id of the experiment; all of `experiments` exist then, in this order."""
     with _one_at_a_time(client.tracking_uri):
-        found = {name: _named(client, name, begin["artifacts"]) for name in begin["experiments"]}
+        executions, stages = begin["experiments"]
+        tags = {executions: EXPERIMENT_KIND | views.scores(), stages: EXPERIMENT_KIND}
+        found = {name: _named(client, name, begin["artifacts"], tags[name]) for name in tags}
     return found[begin["experiment_name"]]
 
 
-def _named(client: Any, name: str, artifacts: str | None) -> str:
+def _named(client: Any, name: str, artifacts: str | None, tags: dict[str, str]) -> str:
     from mlflow.exceptions import MlflowException
 
     known = client.get_experiment_by_name(name)
     if known is None:
         try:
-            return client.create_experiment(name, artifacts, tags=EXPERIMENT_KIND)
+            return client.create_experiment(name, artifacts, tags)
         except MlflowException:  # somebody else was faster, or the server has a reason to tell
             known = client.get_experiment_by_name(name)
             if known is None:
                 raise
+    for tag in tags.keys() - known.tags.keys():  # of a store that is older than the tag
+        client.set_experiment_tag(known.experiment_id, tag, tags[tag])
     return known.experiment_id
 
 

@@ -127,7 +127,7 @@ def save(folder: Path, model: TrainedModel) -> None:
 def log_trained(log: "Log", folder: Path, figures: Mapping) -> None:
     """Log the model that lies in `folder`, and the figures of its training."""
     numbers = {key: value for key, value in figures.items() if isinstance(value, int | float)}
-    log.metrics(figures["steps"], **{f"final.{key}": value for key, value in numbers.items()})
+    log.metrics(figures["steps"], **{f"final/{key}": value for key, value in numbers.items()})
     kind, inputs, output = model_folder.served(folder)
     log.model(kind, folder, model_folder.LOADER, inputs, output)
 

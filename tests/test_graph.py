@@ -40,6 +40,7 @@ WITHOUT_EFFECT = (
     "components/report/telling.py",
     "components/sync.py",
     "components/tracking.py",
+    "components/views.py",
 )
 # The pictures of a training are MLflow's alone; so are, but for the report, dotted names.
 NAMES = "src/nephele/nested.py"

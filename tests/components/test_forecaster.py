@@ -84,7 +84,7 @@ def test_model_comes_back_from_mlflow_as_it_was_and_without_pickles(model, tmp_p
     np.testing.assert_array_equal(given, expected)
     assert not {p.suffix for p in tmp_path.rglob("*")} & {".pkl", ".pickle", ".pt", ".pth"}
     (run,) = mlflow.search_runs(experiments, output_format="list")
-    assert run.data.metrics == {"final.steps": 8, "final.loss": 0.5}
+    assert run.data.metrics == {"final/steps": 8, "final/loss": 0.5}
 
 
 def test_members_differ_and_seeds_repeat(model):
