@@ -188,17 +188,21 @@ def check(
     Raises:
         ValueError: it did not; which stage it was.
     """
-    answered = [folder.parent.name for folder in root.glob(f"*/*/{ANSWER}")]
+    answered = {folder.parent.name for folder in root.glob(f"*/*/{ANSWER}")}
     missing = {folder: task for folder, task in expected.items() if folder not in answered}
+    unanswered = {
+        image: " or ".join(task.name for task in missing.values() if task.image == image)
+        for image, _ in deaths
+    }
     for image, status in deaths:
         if status != 0:
-            names = [task.name for task in missing.values() if task.image == image]
-            raise ValueError(f"{' or '.join(names) or image} ended with exit status {status}")
+            raise ValueError(f"{unanswered[image] or image} ended with exit status {status}")
+    for image, names in unanswered.items():
+        ended = sum(other == image for other, _ in deaths)
+        if ended > sum(expected[folder].image == image for folder in answered):
+            raise ValueError(f"{names} ended without an answer to Kubeflow")
     if failure is not None:
         raise ValueError(f"the local runner stopped: {failure}") from failure
-    if missing:
-        names = [task.name for task in missing.values()]
-        raise ValueError(f"{', '.join(names)} ended without an answer to Kubeflow")
     if len(deaths) != len(expected):
         raise ValueError(
             f"docker told of {len(deaths)} containers, expected {len(expected)}; run it again"

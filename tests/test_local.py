@@ -66,6 +66,14 @@ def test_task_without_an_answer_is_no_success(expected, root):
         local.check(expected, deaths(expected), root, None)
 
 
+def test_task_without_an_answer_is_named_although_the_runner_names_the_next_one(expected, root):
+    for component in expected.keys() - {"acquire"}:
+        (root / "nephele-now" / component / local.ANSWER).unlink()
+    died = [(expected[component].image, 0) for component in ("acquire", "regrid")]
+    with pytest.raises(ValueError, match=r"^regrid ended without an answer to Kubeflow$"):
+        local.check(expected, died, root, ValueError("no windows for pretrain-teacher"))
+
+
 def test_output_that_is_told_of_but_not_there_is_no_success(expected, root):
     (root / "nephele-now/verify/summary").unlink()
     with pytest.raises(ValueError, match=r"^verify left no summary, though it ended well$"):
