@@ -146,4 +146,4 @@ def _status(error: Exception) -> int | None:
 
 
 def _reason(error: Exception) -> str:
-    return str(error).splitlines()[0][:300] if str(error) else repr(error)
+    return str(error).splitlines()[0][:160] if str(error) else repr(error)

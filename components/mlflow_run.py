@@ -33,7 +33,7 @@ JOURNAL = "journal"  # the tag that tells which journal a run comes from
 MOST_PARAMS, LONGEST_VALUE = 100, 500  # what every MLflow server takes
 LONGEST_TAG = 5000
 LONGEST_DIGEST = 36  # of a data set
-SMALL = 256  # pixels that the pictures beside MLflow's slider have at most
+SMALL = 720  # pixels that the pictures above MLflow's slider have at most: it shows no others
 
 Values = Mapping[str, Any]
 
@@ -257,7 +257,8 @@ def _small(file: Path) -> bytes:
     from mlflow.tracking.multimedia import Image, compress_image_size
 
     buffer = io.BytesIO()
-    compress_image_size(Image(str(file)).to_pil(), SMALL).convert("RGB").save(buffer, "webp")
+    picture = Image(str(file)).to_pil().convert("RGB")  # a palette does not scale
+    compress_image_size(picture, SMALL).save(buffer, "webp")
     return buffer.getvalue()
 
 
