@@ -158,6 +158,7 @@ class Log:
             files: files or folders, copied now.
             arguments: of what JSON can hold.
         """
+        self._wait_for_inputs()
         self._write("call", files, target=target, names=sorted(files), arguments=arguments)
 
     def inputs(self, **paths: Path) -> None:
@@ -188,12 +189,15 @@ class Log:
         """End the run and wait until all is delivered, as long as there is progress."""
         if self._monitor is not None:
             self._monitor.stop()
-        for reading in self._reading:
-            reading.join()
+        self._wait_for_inputs()
         self._write("end", status=status)
         self._journal = None
         if self._courier is not None:
             self._courier.end()
+
+    def _wait_for_inputs(self) -> None:
+        for reading in self._reading:
+            reading.join()
 
     def _read(self, paths: Mapping[str, Path]) -> None:
         found = self._fingerprints("input", paths)

@@ -1,6 +1,7 @@
 import json
 import shutil
 import subprocess
+import sys
 
 import pytest
 import tracked
@@ -9,11 +10,11 @@ from components import tracking
 from components.fingerprints import fingerprint
 from pipeline import lineage
 
+DVC = [sys.executable, "-m", "dvc"]
 DVC_RUN = {"DVC_STAGE": "distill_student@control", "DVC_EXP_NAME": "oaken-mist"}
 KUBEFLOW_RUN = {
     "KFP_RUN_ID": "0b6f",
     "KFP_RUN_NAME": "nephele-x1",
-    "KFP_TASK": "regrid",
     "NEPHELE_GIT_REVISION": "0123456789abcdef",
 }
 
@@ -123,12 +124,12 @@ def test_what_was_read_twice_is_told_once(place, stage):
 def test_changed_file_is_told_from_one_that_was_never_tracked(place, stage):
     stage("acquire", "raw/a", "clouds")
     subprocess.run(["git", "init", "-q"], check=True)
-    subprocess.run(["dvc", "init", "-q"], check=True)
+    subprocess.run([*DVC, "init", "-q"], check=True)
     for name in ("scores.csv", "pictures/a.png", "pictures/b/c.png"):
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(name)
     (place / "dvc.yaml").write_text("stages: {verify: {cmd: 'true', outs: [scores.csv, pictures]}}")
-    subprocess.run(["dvc", "commit", "-q", "-f"], check=True)
+    subprocess.run([*DVC, "commit", "-q", "-f"], check=True)
     uri = tracking.tracking_uri()
     for path in (place / "scores.csv", place / "pictures"):
         assert "DVC has these contents" in lineage.lineage(path, uri).remark

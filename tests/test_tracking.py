@@ -1,5 +1,6 @@
 import multiprocessing
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import PIL.Image
 import pytest
 import tracked
 
-from components import tracking
+from components import machine, tracking
 from components.execution import flat, requirements
 from components.fingerprints import fingerprint
 
@@ -152,3 +153,37 @@ def test_fingerprint_of_a_folder_sees_names_and_contents_and_nothing_else(tmp_pa
     changed = folder("changed", {"a": "1", "b/c": "3"})
     assert fingerprint(one) == fingerprint(same)
     assert len({fingerprint(path) for path in (one, renamed, changed)}) == 3
+
+
+def test_load_of_the_machine_is_a_curve_of_a_stage_that_takes_its_time(store, monkeypatch):
+    monkeypatch.setattr(machine, "INTERVAL", 0.2)
+    with tracking.run("train", PARAMS):
+        time.sleep(1.5)
+    curve = mlflow.MlflowClient().get_metric_history(
+        only_run().info.run_id, "system/system_memory_usage_percentage"
+    )
+    assert [point.step for point in curve] == list(range(len(curve)))
+    assert len(curve) > 2
+    assert all(0 < point.value < 100 for point in curve)
+
+
+def test_execution_links_the_runs_of_its_stages_and_of_theirs(store):
+    data, windows = store / "data", store / "windows"
+    for file, stage, inputs in ((data, "acquire", {}), (windows, "regrid", {"data": data})):
+        file.write_text(stage)
+        with tracking.run(stage, {}) as log:
+            log.inputs(**inputs)
+            log.outputs(**{file.name: file})
+    with tracking.run("report", {}) as log:
+        log.inputs(windows=windows)
+        log.note("# Scores")
+        log.call("components.makers:link", {}, note="# Scores")
+    by_name = {run.data.tags["stage"]: run for run in runs()}
+    tags = by_name["report"].data.tags
+    for stage in ("acquire", "regrid"):
+        run = by_name[stage].info
+        assert tags[f"stage.{stage}"] == run.run_id
+        place = f"(#/experiments/{run.experiment_id}/runs/{run.run_id})"
+        assert f"[{stage}]{place}" in tags["mlflow.note.content"]
+    assert tags["mlflow.note.content"].startswith("# Scores\n")
+    assert by_name["report"].info.experiment_id != by_name["regrid"].info.experiment_id
