@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from components import destinations
 from components.fingerprints import fingerprint
 from components.outputs import whole
 from nephele.archives import observed as archives
@@ -49,18 +50,23 @@ def nephele() -> None:
 
 
 def forecast(options: argparse.Namespace) -> None:
-    """Read, forecast and write; either both files are written or none."""
+    """Read, forecast and write."""
     started = time.monotonic()
+    options.picture = options.picture or options.out.with_suffix(".png")
     _check(options)
     found = archives.find(options.frames)
     init = _moment(options.init)
+    for path in (options.out, options.picture):
+        destinations.check_not_read(path, found.files)
 
     model, folder = _model(options.model)
+    for path in (options.out, options.picture):
+        destinations.check_outside(path, folder)
     loaded = time.monotonic()
     past, issued = run(found, model, options, init)
     issued.attrs |= provenance(found, past, model, folder, options)
     made = time.monotonic()
-    write(issued, options.out, options.picture or options.out.with_suffix(".png"))
+    write(issued, options.out, options.picture)
     log.info(
         "%s from %s UTC: %d members to +%d h in %s "
         "(%.1f s to load, %.1f s to forecast, %.1f s to write)",
@@ -140,14 +146,7 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError(f"--members {options.members}: expected at least 2, an ensemble")
     if not 0 <= options.seed < 2**63:
         raise ValueError(f"--seed {options.seed}: expected a whole number from 0 to 2^63 - 1")
-    picture = options.picture or options.out.with_suffix(".png")
-    if picture.absolute() == options.out.absolute():
-        raise ValueError(f"--out {options.out}: expected another name than the picture's")
-    for path in (options.out, picture):
-        if path.resolve() in [frames.resolve() for frames in options.frames]:
-            raise ValueError(f"{path}: the frames themselves, expected another name to write to")
-        if path.is_dir():
-            raise ValueError(f"{path}: a folder, expected the name of a file to write")
+    destinations.check(options.out, options.picture)
 
 
 def _model(name: str) -> tuple["TrainedModel", Path]:

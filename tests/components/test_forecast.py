@@ -200,7 +200,7 @@ def test_what_cannot_be_forecast_is_said_in_a_sentence_and_nothing_is_written(
 def _refused(arguments, words, tmp_path, monkeypatch):
     """The command fails with one sentence that has `words`, and writes nothing."""
     folder = tmp_path / "out"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     monkeypatch.chdir(folder)
     with pytest.raises(SystemExit) as raised:
         run(monkeypatch, *arguments)
@@ -275,6 +275,33 @@ def test_the_frames_are_not_written_over(frames, student, tmp_path, monkeypatch)
     arguments = [frames, "--model", student, "--out", frames]
     _refused(arguments, "the frames themselves", tmp_path, monkeypatch)
     assert frames.read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--out", "--picture"])
+def test_frames_that_were_found_in_a_folder_are_not_written_over(
+    option, frames, student, tmp_path, monkeypatch
+):
+    before = frames.read_bytes()
+    arguments = [frames.parent, "--model", student, option, frames]
+    _refused(arguments, "the frames themselves", tmp_path, monkeypatch)
+    assert frames.read_bytes() == before
+
+
+def test_nothing_is_written_into_the_models_folder(frames, student, tmp_path, monkeypatch):
+    before = fingerprint(student)
+    for option in ("--out", "--picture"):
+        arguments = [frames, "--model", student.parent, option, student / trained.WEIGHTS]
+        _refused(arguments, "in the model's folder", tmp_path, monkeypatch)
+    assert fingerprint(student) == before
+
+
+def test_a_place_that_cannot_be_written_is_said_before_the_forecast(
+    frames, student, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(ensembles, "forecast", None)
+    for option in ("--out", "--picture"):
+        arguments = [frames, "--model", student, option, frames / "deep" / "forecast.nc"]
+        _refused(arguments, f"nothing can be written in {frames} (Not a", tmp_path, monkeypatch)
 
 
 def test_status_is_one_and_torch_is_not_loaded_for_a_wrong_name(tmp_path):
