@@ -51,15 +51,31 @@ fill_wheel_house() {
   touch "$WHEELS/.$recipe"
 }
 
+# pip takes whatever it is served there: be sure that it is served by the server started here.
 serve_wheels() {
+  local nonce=$WHEELS/.nonce got
+  rm -f "$nonce" && (umask 077 && head -c 24 /dev/urandom | base64 > "$nonce")
   "$PYTHON" -m http.server --bind 127.0.0.1 --directory "$WHEELS" "$PORT" > /dev/null 2> "$log" &
   server=$!
   for _ in $(seq 50); do
-    kill -0 "$server" 2> /dev/null || fail "no wheel house at port $PORT: $(tail -n 1 "$log")"
-    (: < "/dev/tcp/127.0.0.1/$PORT") 2> /dev/null && return
+    got=$(fetch .nonce) && break
+    kill -0 "$server" 2> /dev/null || break
     sleep 0.1
   done
-  fail "the wheel house at port $PORT does not answer"
+  if [ "$got" != "$(cat "$nonce")" ]; then
+    fail "port $PORT does not lead to the wheel house; end what listens there ($(tail -n 1 "$log"))"
+  fi
+  rm -f "$nonce"
+}
+
+# A file of the wheel house, without any proxy.
+fetch() {
+  timeout 5 "$PYTHON" - "$PORT" "/$1" << 'END' 2> /dev/null
+import http.client, sys
+connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]))
+connection.request("GET", sys.argv[2])
+print(connection.getresponse().read(1000).decode())
+END
 }
 
 finish() {
@@ -68,17 +84,22 @@ finish() {
   rm -f "$log"
 }
 
-[ $# -gt 0 ] || fail "say which command to run, such as: containers/offline.sh make images"
-[ -x "$PYTHON" ] || fail "no .venv; say make setup"
-server='' started='' log=$(mktemp)
-trap finish EXIT
-trap 'exit 130' INT TERM
-install_tools
-docker --host "unix://$NEPHELE_CONTAINERS/docker.sock" version > /dev/null 2>&1 || started=yes
-DOCKER_HOST=$(containers/daemon.sh start)
-export DOCKER_HOST
-BASE_IMAGE=$(containers/debian_base.sh "$PORT")
-export BASE_IMAGE NETWORK=host
-fill_wheel_house
-serve_wheels
-"$@"
+main() {
+  [ $# -gt 0 ] || fail "say which command to run, such as: containers/offline.sh make images"
+  [ -x "$PYTHON" ] || fail "no .venv; say make setup"
+  server='' started='' log=$(mktemp)
+  trap finish EXIT
+  trap 'exit 130' INT TERM
+  install_tools
+  docker --host "unix://$NEPHELE_CONTAINERS/docker.sock" version > /dev/null 2>&1 || started=yes
+  DOCKER_HOST=$(containers/daemon.sh start)
+  export DOCKER_HOST
+  BASE_IMAGE=$(containers/debian_base.sh "$PORT")
+  export BASE_IMAGE NETWORK=host
+  fill_wheel_house
+  serve_wheels
+  "$@"
+}
+
+# Sourced, it is a set of functions.
+[ "${BASH_SOURCE[0]}" != "$0" ] || main "$@"
