@@ -14,6 +14,8 @@ from nephele import nested
 DVC = ("DVC_STAGE", "DVC_EXP_NAME")
 KUBEFLOW = ("KFP_RUN_ID", "KFP_RUN_NAME", "KFP_TASK")
 REVISION = "NEPHELE_GIT_REVISION"  # where there is no git, as in a container
+CHECKOUT = Path(__file__).parents[1]
+DIRTY = "-dirty"
 # What an execution writes itself, and is no change of what is executed.
 WRITTEN = (":(exclude)outputs", ":(exclude)dvc.lock", ":(exclude)data.dvc")
 
@@ -54,15 +56,29 @@ def run_name(stage: str, of_execution: bool) -> str:
 
 
 def revision() -> dict[str, str]:
-    """The git revision of the sources, and whether they differed from it."""
-    if os.environ.get(REVISION):
-        return {"git_revision": os.environ[REVISION]}
-    try:
-        found = _git("rev-parse", "HEAD").strip()
-        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *WRITTEN)
-    except (OSError, subprocess.CalledProcessError):
-        return {}
-    return {"git_revision": found, "git_dirty": "true" if changed.strip() else "false"}
+    """The git revision of these sources, and whether they differed from it: `true` or `false`.
+
+    Returns:
+        The tags `git_revision` and `git_dirty`; none where the sources stand in no checkout.
+    """
+    if given := os.environ.get(REVISION):
+        found, changed = given.removesuffix(DIRTY), given.endswith(DIRTY)
+    else:
+        try:
+            # Installed elsewhere, they may lie within a checkout of something else.
+            _git("ls-files", "--error-unmatch", "components/execution.py")
+            found = _git("rev-parse", "HEAD").strip()
+            status = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *WRITTEN)
+        except (OSError, subprocess.CalledProcessError):
+            return {}
+        changed = bool(status.strip())
+    return {"git_revision": found, "git_dirty": str(changed).lower()}
+
+
+def described() -> str:
+    """The revision as one word, `-dirty` where the sources differed from it; empty if unknown."""
+    tags = revision()
+    return tags.get("git_revision", "") + (DIRTY if tags.get("git_dirty") == "true" else "")
 
 
 def packages() -> dict[str, Path]:
@@ -93,4 +109,5 @@ def _named(extra: str) -> list[str]:
 
 
 def _git(*arguments: str) -> str:
-    return subprocess.check_output(["git", *arguments], text=True, stderr=subprocess.DEVNULL)
+    command = ["git", *arguments]
+    return subprocess.check_output(command, cwd=CHECKOUT, text=True, stderr=subprocess.DEVNULL)

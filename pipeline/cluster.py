@@ -4,16 +4,13 @@ All of it is from the section `kubeflow` of the parameters. Variables of the env
 labels are no part of Kubeflow's cache keys, so they may say which run and which commit this is.
 """
 
-import os
-import subprocess
-from contextlib import suppress
-
 from kfp import dsl, kubernetes
 
+from components.execution import REVISION
 from nephele.cluster import KubeflowParams
 from pipeline import images
 
-TASK, REVISION = "KFP_TASK", "NEPHELE_GIT_REVISION"
+TASK = "KFP_TASK"
 # Kubeflow labels the pods of a run so.
 LABELS = {"KFP_RUN_ID": "pipeline/runid", "KFP_RUN_NAME": "workflows.argoproj.io/workflow"}
 
@@ -25,7 +22,7 @@ def equip(task: dsl.PipelineTask, name: str, params: KubeflowParams, revision: s
         task: one container.
         name: that of the stage in DVC, such as `distill_student@control`.
         params: the section of the parameters.
-        revision: of the sources, empty if not known.
+        revision: of the sources, as one word; empty if not known.
     """
     stage = name.split("@")[0]
     task.set_container_image(images.reference(stage, params.registry))
@@ -61,16 +58,3 @@ def _reserve(task: dsl.PipelineTask, stage: str, params: KubeflowParams) -> None
             backoff_factor=retries.factor,
             backoff_max_duration=f"{retries.longest}s",
         )
-
-
-def revision() -> str:
-    """The commit of the sources, with `-dirty` where they differ from it; empty without git."""
-    if given := os.environ.get(REVISION):
-        return given
-    with suppress(OSError, subprocess.CalledProcessError):
-        words = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
-        described = subprocess.check_output(
-            words, cwd=images.ROOT, text=True, stderr=subprocess.DEVNULL
-        )
-        return described.strip()
-    return ""

@@ -13,6 +13,7 @@ from pathlib import Path
 from kfp import compiler, dsl
 from kfp.compiler.compiler_utils import KubernetesManifestOptions
 
+from components import execution
 from components.acquire.component import acquire
 from components.distill_student.component import distill_student
 from components.evaluate_tsne.component import evaluate_tsne
@@ -81,7 +82,7 @@ def nephele(sections: Mapping[str, dict]) -> dsl.base_component.BaseComponent:
     """
     checked.check(sections, "the parameters")
     demands = typed.sections(sections, {checked.KUBEFLOW: KubeflowParams})[checked.KUBEFLOW]
-    revision = cluster.revision()
+    revision = execution.described()
     defaults = arguments(sections)
 
     @dsl.pipeline(name=NAME, description="Typhoon clouds, taught by ERA5, forecast without it")
