@@ -5,24 +5,18 @@ it is then. Called again for the same run, it leaves everything as it is.
 """
 
 import logging
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from components import mlflow_run, model_folder
+from components import champion, mlflow_run, model_folder, tracking
+from components.champion import CHAMPION, EXECUTION, TABLE, TABLE_FOLDER
 from components.execution import packages
 from components.fingerprints import fingerprint
-from nephele.evaluation.succession import Succession, succession
 
-NAME, CHAMPION = "nephele-student", "champion"
-FORECAST = "student"  # its column in the table of CRPS by window
-TABLE_FOLDER, TABLE = "verification", "crps_by_window.csv"
-# Tags of a version: its content, the run whose table scored it, and what became of it.
-FINGERPRINT, EXECUTION, DECISION = "fingerprint", "execution", "succession"
-REIGNS = f"is the {CHAMPION} already"
+NAME = "nephele-student"
+# Tags of a version, beside the run whose table scored it: its content, and what became of it.
+FINGERPRINT, DECISION = "fingerprint", "succession"
 
 ABOUT = (
     "Forecasts a storm's infrared brightness temperature as an ensemble, from four satellite "
@@ -61,78 +55,35 @@ def register(
     digest = fingerprint(files["model"])
     _create(client)
     version = _version(client, digest) or _created(client, run, files, digest)
-    number = str(version.version)
-    if version.tags.get(EXECUTION) == run:
-        return client.get_run(run).data.tags[DECISION]  # this call was answered before
+    number, known = str(version.version), version.tags
+    told = client.get_run(run).data.tags
+    if known.get(EXECUTION) == run:
+        return told[DECISION]  # this call was answered before
     client.log_artifact(run, str(files[TABLE]), TABLE_FOLDER)
-
-    moves, why = _decision(client, number, files[TABLE])
-    sentence = f"{NAME} version {number} {why}"
-    if EXECUTION in version.tags:
-        sentence = f"the student is known: {sentence}"
-    # How a champion became one stays on its page.
-    kept = version.tags.get(DECISION, sentence) if why == REIGNS else sentence
-    parts = model_folder.summary(files["model"]), description.strip(), f"**Champion?** {kept}"
-    client.update_model_version(NAME, number, description="\n\n".join(parts))
     client.set_tag(run, "registered_as", f"{NAME} version {number}")
+
+    moves, why = champion.decision(client, NAME, number, files[TABLE])
+    sentence = f"{NAME} version {number} {why}"
+    if EXECUTION in known:
+        sentence = f"the student is known: {sentence}"
+    kept = sentence
+    if why == champion.REIGNS:
+        # How a champion became one stays on its page, and in a run whose call was cut short.
+        kept, sentence = known.get(DECISION, sentence), told.get(DECISION, sentence)
     client.set_tag(run, DECISION, sentence)
-    if moves:
-        client.set_registered_model_alias(NAME, CHAMPION, number)
-    for name, text in {**tags, EXECUTION: run, DECISION: kept}.items():
-        client.set_model_version_tag(NAME, number, name, text)
+    # A version that was verified on enough storms stays comparable.
+    if EXECUTION not in known or champion.enough(files[TABLE]):
+        # The reason before the move, which is no news if the call is repeated after it; last, that
+        # the call was answered.
+        client.set_model_version_tag(NAME, number, DECISION, kept)
+        if moves:
+            client.set_registered_model_alias(NAME, CHAMPION, number)
+        parts = model_folder.summary(files["model"]), description.strip(), f"**Champion?** {kept}"
+        client.update_model_version(NAME, number, description="\n\n".join(parts))
+        for name, text in {**tags, EXECUTION: run}.items():
+            client.set_model_version_tag(NAME, number, name, text)
     logger.info(sentence)
     return sentence
-
-
-def _decision(client: Any, number: str, table: Path) -> tuple[bool, str]:
-    """Whether version `number` takes the alias, and the rest of a sentence that says why."""
-    reigning = client.get_registered_model(NAME).aliases.get(CHAMPION)
-    if reigning is None:
-        return True, f"is the {CHAMPION}: there was none before"
-    reigning = str(reigning)
-    if reigning == number:
-        return False, REIGNS
-    found = _compared(client, table, client.get_model_version(NAME, reigning))
-    if found.moves:
-        return True, f"takes the place of version {reigning} as {CHAMPION}, {found.sentence}"
-    return False, f"does not take the place of version {reigning} as {CHAMPION}, {found.sentence}"
-
-
-def _compared(client: Any, table: Path, champion: Any) -> Succession:
-    execution = champion.tags.get(EXECUTION)
-    if execution is None:
-        return Succession(
-            False,
-            f"not comparable: version {champion.version} has no tag {EXECUTION} that names the run "
-            "of its verification; move the alias by hand",
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            place = client.download_artifacts(execution, f"{TABLE_FOLDER}/{TABLE}", folder)
-        except Exception as error:
-            if not _missing(client, execution):
-                raise
-            return Succession(
-                False,
-                f"not comparable: run {execution} has no {TABLE_FOLDER}/{TABLE} of the champion "
-                f"any more ({_line(error)}); verify it again, or move the alias by hand",
-            )
-        try:
-            new, old = (pd.read_csv(file, dtype={"storm": str}) for file in (table, place))
-            return succession(new, old, FORECAST)
-        except ValueError as error:
-            return Succession(False, f"not comparable: {error}")
-
-
-def _missing(client: Any, run: str) -> bool:
-    """Whether the table of a run is gone; False where the server only does not answer."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        paths = [artifact.path for artifact in client.list_artifacts(run, TABLE_FOLDER)]
-    except MlflowException as error:
-        return error.get_http_status_code() == 404
-    return f"{TABLE_FOLDER}/{TABLE}" not in paths
 
 
 def _create(client: Any) -> None:
@@ -153,7 +104,7 @@ def _version(client: Any, digest: str) -> Any:
 
 def _created(client: Any, run: str, files: Mapping[str, Path], digest: str) -> Any:
     """A new version, of the model that its training logged, where this server knows that."""
-    model = _logged(client, digest) or _log(client, run, files, digest)
+    model = _logged(client, run, digest) or _log(client, run, files, digest)
     return client.create_model_version(
         NAME,
         f"models:/{model.model_id}",
@@ -163,12 +114,22 @@ def _created(client: Any, run: str, files: Mapping[str, Path], digest: str) -> A
     )
 
 
-def _logged(client: Any, digest: str) -> Any:
-    """The model that its training logged on this server; None where there is none."""
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    found = client.search_logged_models(experiments, f"tags.{FINGERPRINT} = '{digest}'")
+def _logged(client: Any, run: str, digest: str) -> Any:
+    """The model that its training, or `run`, logged on this server; None where there is none."""
+    known = [client.get_experiment_by_name(name) for name in _experiments(client, run)]
+    ids = [experiment.experiment_id for experiment in known if experiment is not None]
+    found = client.search_logged_models(ids, f"tags.{FINGERPRINT} = '{digest}'")
     ready = [model for model in found if str(model.status) == "READY"]
     return max(ready, key=lambda model: model.creation_timestamp, default=None)
+
+
+def _experiments(client: Any, run: str) -> list[str]:
+    """Where trainings log their models: a server may have those of others, too.
+
+    That of `run` comes from whoever began it, who may have named it otherwise than here and now.
+    """
+    own = client.get_experiment(client.get_run(run).info.experiment_id).name
+    return sorted({own, own + tracking.STAGES, *tracking.experiments().values()})
 
 
 def _log(client: Any, run: str, files: Mapping[str, Path], digest: str) -> Any:
@@ -187,8 +148,4 @@ def _log(client: Any, run: str, files: Mapping[str, Path], digest: str) -> Any:
         "packages": sorted(set(files) - {"model", TABLE}),
     }
     mlflow_run.Run(client, run, folder.parents[1], attached=True).model(record)
-    return _logged(client, digest)
-
-
-def _line(error: Exception) -> str:
-    return (str(error).splitlines() or [repr(error)])[0]
+    return _logged(client, run, digest)

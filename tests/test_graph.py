@@ -26,6 +26,7 @@ WITHOUT_EFFECT = (
     "src/nephele/cluster.py",
     "src/nephele/params.py",
     "src/nephele/typed.py",
+    "components/champion.py",
     "components/courier.py",
     "components/delivery.py",
     "components/execution.py",

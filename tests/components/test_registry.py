@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from components import model_folder, registry, tracking
+from components.fingerprints import fingerprint
 from components.registry import CHAMPION, NAME
 from nephele.evaluation.succession import KEYS
 
@@ -116,6 +117,48 @@ def test_the_first_student_is_the_champion_and_is_told_so(store, client, caplog)
     assert run.data.tags["registered_as"] == "nephele-student version 1"
 
 
+def test_a_first_student_of_too_few_storms_is_registered_and_no_champion(store, client):
+    execute(store, "toy", storms=4)
+    assert client.get_registered_model(NAME).aliases == {}
+    assert version(client, 1).tags["succession"] == (
+        "nephele-student version 1 is registered; no champion yet: verified on 4 test storms, "
+        "expected at least 5"
+    )
+    execute(store, "first", better=-1.0, storms=5)
+    assert champion(client) == "2"
+
+
+def test_storms_without_a_score_do_not_count_for_the_first(store, client):
+    table = write_table(store / "table.csv")
+    scores = pd.read_csv(table)
+    scores.loc[scores.storm > "S03", "student"] = np.nan
+    scores.to_csv(table, index=False)
+    report(write_model(store / "model", "weights"), table)
+    assert client.get_registered_model(NAME).aliases == {}
+
+
+def test_a_champion_of_too_few_storms_gives_way_to_a_student_of_enough(store, client):
+    execute(store, "toy", storms=2)
+    client.set_registered_model_alias(NAME, CHAMPION, "1")
+    execute(store, "other toy", better=0.2, storms=2)
+    assert champion(client) == "1"
+    execute(store, "first", better=-1.0)
+    assert champion(client) == "3"
+    assert version(client, 3).tags["succession"] == (
+        "nephele-student version 3 takes the place of version 1 as champion, which was verified "
+        "on 2 test storms, expected at least 5; this one on 12"
+    )
+
+
+def test_a_champion_verified_again_on_too_few_storms_keeps_its_verification(store, client):
+    execute(store, "first", weights="same")
+    before = version(client, 1).tags
+    execute(store, "again", weights="same", storms=2)
+    assert version(client, 1).tags == before
+    execute(store, "worse", better=-1.0)
+    assert champion(client) == "1"
+
+
 def test_a_better_student_takes_the_place_and_both_are_kept(store, client):
     execute(store, "first")
     execute(store, "second", better=0.2)
@@ -213,3 +256,72 @@ def test_a_delivery_that_is_repeated_changes_nothing(store, client):
     registry.register(client, run, files, TAGS, "Its scores.")
     assert {v.version: (v.tags, v.description) for v in client.search_model_versions("")} == before
     assert champion(client) == "2"
+
+
+class Interrupted(BaseException):
+    """As by a signal."""
+
+
+class FailingClient:
+    """A client that is cut short after a number of calls."""
+
+    def __init__(self, client, calls):
+        self.client, self.calls = client, calls
+
+    def __getattr__(self, name):
+        found = getattr(self.client, name)
+
+        def call(*arguments, **named):
+            answer = found(*arguments, **named)
+            self.calls -= 1
+            if not self.calls:
+                raise Interrupted
+            return answer
+
+        return call if callable(found) else found
+
+
+def register(client, run, model, table):
+    files = {"model": model, "crps_by_window.csv": table}
+    return registry.register(client, run, files, TAGS, "Its scores.")
+
+
+def logged(client, experiment, model):
+    """The training's model, without its files."""
+    tags = {"fingerprint": fingerprint(model)}
+    found = client.create_logged_model(experiment, "student", tags=tags)
+    client.finalize_logged_model(found.model_id, "READY")
+
+
+def test_a_registration_that_is_cut_short_anywhere_keeps_its_reason_when_repeated(store, client):
+    execute(store, "first")
+    experiment = client.get_experiment_by_name("nephele").experiment_id
+    for calls in range(1, 100):
+        model = write_model(store / f"model {calls}", str(calls))
+        logged(client, experiment, model)
+        run = client.create_run(experiment).info.run_id
+        table = write_table(store / "crps_by_window.csv", 0.1 * calls)
+        old = champion(client)
+        try:
+            register(FailingClient(client, calls), run, model, table)
+        except Interrupted:
+            register(client, run, model, table)
+        else:
+            break  # so many calls it does not need
+        number = champion(client)
+        said = f"{NAME} version {number} takes the place of version {old} as champion, better by"
+        assert client.get_run(run).data.tags["succession"].startswith(said)
+        assert version(client, number).tags["succession"].startswith(said)
+        assert f"**Champion?** {said}" in version(client, number).description
+        assert version(client, number).tags["execution"] == run
+        assert TAGS.items() <= version(client, number).tags.items()
+    assert calls > 15
+    assert len(client.search_model_versions(f"name='{NAME}'")) == 1 + calls
+
+
+def test_a_model_that_another_project_logged_on_the_server_is_left_to_it(store, client):
+    model = write_model(store / "model", "weights")
+    other = client.create_experiment("elsewhere", (store / "elsewhere").as_uri())
+    logged(client, other, model)
+    report(model, write_table(store / "table.csv"))
+    assert client.get_run(version(client, 1).run_id).data.tags["stage"] == "report"

@@ -56,7 +56,7 @@ def environment(student, tmp_path_factory):
         for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
             patch.delenv(name, raising=False)
         save(store / "model", student)
-        rows = [("S1", "2001-08-01T00:00", 3, 270.0, 8.0)]
+        rows = [(f"S{storm}", "2001-08-01T00:00", 3, 270.0, 8.0) for storm in range(5)]
         pd.DataFrame(rows, columns=[*KEYS, "student"]).to_csv("table.csv", index=False)
         with tracking.run("report", {}) as log:
             files = registry.contents(store / "model", store / "table.csv")
