@@ -7,10 +7,12 @@ orchestrator ran a stage, or whether one was cached in this execution and ran in
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -19,6 +21,9 @@ from components.fingerprints import fingerprint
 from components.makers import Made, makers
 
 LOCKS = ("dvc.lock", "data.dvc")
+WORKPLACE = (".git", ".dvc", "dvc.yaml", "mlflow.db")  # what has one of them is nobody's output
+# Of a folder that DVC does not know and that may be an output.
+MOST_FILES, MOST_BYTES = 10_000, 2 * 1024**3
 TELLING = ("source", "seed", "storms", "steps", "batch_size", "learning_rate", "windows", "members")
 SHORT = 10  # characters of a fingerprint, a run's id, a revision
 
@@ -42,6 +47,13 @@ class Artifact:
     remark: str = ""
 
 
+class Locked(NamedTuple):
+    """An output that DVC knows: where it lies, and DVC's hash of it."""
+
+    place: Path
+    md5: str
+
+
 def lineage(path: Path, uri: str) -> Artifact:
     """The tree of what `path` was made of, from the runs at `uri`.
 
@@ -50,13 +62,13 @@ def lineage(path: Path, uri: str) -> Artifact:
     """
     if not path.exists():
         raise ValueError(f"nothing at {path}, expected a file or folder that a stage wrote")
-    known = makers(uri)
-    for candidate in (path, *_folders(path)):
-        digest = fingerprint(candidate)
+    known, locked = makers(uri), _locked(path)
+    for candidate, digest in _around(path, locked):
         if digest in known:
-            inside = f"{path} is part of it" if candidate != path else ""
-            return _tree(str(candidate), digest, known, (), inside)
-    return Artifact(str(path), fingerprint(path), remark=_unknown(path))
+            if candidate == path:
+                return _tree(str(path), digest, known, ())
+            return _tree(_shown(candidate), digest, known, (), f"{path} is part of it")
+    return Artifact(str(path), fingerprint(path), remark=_unknown(path, locked))
 
 
 def printed(artifact: Artifact) -> str:
@@ -127,42 +139,74 @@ def _params(made: Made) -> str:
     return " ".join(f"{name.removeprefix(f'{stage}.')}={made.params[name]}" for name in chosen)
 
 
-def _folders(path: Path) -> Iterator[Path]:
-    """The folders that `path` may be part of an output in."""
-    relative = path.absolute()
-    if relative.is_relative_to(Path.cwd()):
-        parents = relative.relative_to(Path.cwd()).parents
-        yield from (parent for parent in parents if len(parent.parts) > 2 or parent.name == "raw")
+def _around(path: Path, locked: Locked | None) -> Iterator[tuple[Path, str]]:
+    """`path` and the folders that it may be part of an output in, with their fingerprints.
+
+    The nearest comes first; the last is the output that DVC knows, or else the largest folder that
+    may be one.
+    """
+    yield path, fingerprint(path)
+    place = _absolute(path)
+    with suppress(OSError):  # what may not be read is no output either
+        for folder in place.parents:
+            if not folder.is_relative_to(locked.place) if locked else not _may_be_output(folder):
+                return
+            yield folder, fingerprint(folder)
 
 
-def _unknown(path: Path) -> str:
+def _may_be_output(folder: Path) -> bool:
+    if any((folder / name).exists() for name in WORKPLACE):
+        return False
+    files = size = 0
+    for here, _, names in os.walk(folder):
+        files += len(names)
+        size += sum(os.lstat(os.path.join(here, name)).st_size for name in names)
+        if files > MOST_FILES or size > MOST_BYTES:
+            return False
+    return True
+
+
+def _unknown(path: Path, locked: Locked | None) -> str:
     """Why no run is known, as far as that can be told: a changed file is not one never tracked."""
     said = "no run that is known here wrote it"
-    locked = _locked(path)
     if locked is not None:
-        same = locked == _md5(path)
+        same = locked.md5 == _md5(locked.place)
         said = (
             f"{said}, but DVC has these contents; its run is in another store, or was not tracked"
             if same
             else f"changed since DVC wrote it; {said} as it is now"
         )
+        if locked.place != _absolute(path):
+            said = f"part of {_shown(locked.place)}: {said}"
     waiting = len(journal.journals(journal.folder()))
     if waiting:
         said += f" ({waiting} runs wait for python -m components.tracking sync)"
     return said
 
 
-def _locked(path: Path) -> str | None:
-    """What DVC's lock files have for `path`; None where they do not know it."""
-    for file in map(Path, LOCKS):
-        if file.is_file():
-            content = yaml.safe_load(file.read_text())
-            stages = content.get("stages", {"data": content})
-            for stage in stages.values():
-                for out in stage.get("outs", []):
-                    if Path(out["path"]).absolute() == path.absolute():
-                        return out["md5"]
+def _locked(path: Path) -> Locked | None:
+    """The output that `path` is or lies in, by the nearest lock file of DVC that knows it."""
+    place = _absolute(path)
+    for folder in place.parents:
+        for file in (folder / name for name in LOCKS):
+            if file.is_file():
+                content = yaml.safe_load(file.read_text())
+                for stage in content.get("stages", {"data": content}).values():
+                    for out in stage.get("outs", []):
+                        if place.is_relative_to(folder / out["path"]):
+                            return Locked(folder / out["path"], out["md5"])
     return None
+
+
+def _absolute(path: Path) -> Path:
+    """`path` from the root, without `..`; links are what they are called."""
+    return Path(os.path.abspath(path))
+
+
+def _shown(path: Path) -> str:
+    """`path` as short as one would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _md5(path: Path) -> str:

@@ -2,6 +2,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import tracked
@@ -102,6 +103,55 @@ def test_file_inside_an_output_is_told_to_be_part_of_it(place):
     assert "part of it" in tree.remark
 
 
+def wrote(stage, **outputs):
+    """Let a run of the stage have written what is there."""
+    with tracking.run(stage, {}) as log:
+        log.outputs(**outputs)
+
+
+def test_frames_of_a_storm_within_the_data_are_found(place):
+    storm = place / "data/S0008"
+    storm.mkdir(parents=True)
+    (storm / "frames.nc").write_text("clouds")
+    (place / "data/provenance.json").write_text("{}")
+    wrote("acquire", raw=place / "data")
+    tree = lineage.lineage(Path("data/S0008/frames.nc"), tracking.tracking_uri())
+    assert (tree.name, made_by(tree)) == ("data", [("acquire", "by hand")])
+    assert tree.remark == "data/S0008/frames.nc is part of it"
+
+
+def test_weights_in_another_folder_of_outputs_are_found(place, tmp_path_factory):
+    model = tmp_path_factory.mktemp("elsewhere") / "outputs/distill_student/distilled/model"
+    model.mkdir(parents=True)
+    for name in ("model.json", "weights.safetensors"):
+        (model / name).write_text(name)
+    wrote("distill_student", student=model)
+    tree = lineage.lineage(model / "weights.safetensors", tracking.tracking_uri())
+    assert (tree.name, made_by(tree)) == (str(model), [("distill_student", "by hand")])
+
+
+def test_output_that_dvc_knows_is_found_however_large_it_is(place, monkeypatch):
+    storm = place / "data/S0008"
+    storm.mkdir(parents=True)
+    (storm / "frames.nc").write_text("clouds")
+    wrote("acquire", raw=place / "data")
+    monkeypatch.setattr(lineage, "MOST_BYTES", 1)
+    uri = tracking.tracking_uri()
+    assert lineage.lineage(storm / "frames.nc", uri).made == []
+    (place / "data.dvc").write_text("outs: [{path: data, md5: 0.dir}]")
+    assert made_by(lineage.lineage(storm / "frames.nc", uri)) == [("acquire", "by hand")]
+
+
+def test_folder_in_which_one_works_is_never_read_through(place, monkeypatch):
+    (place / "dvc.yaml").write_text("stages: {}")
+    (place / "notes").write_text("?")
+    wrote("report", report=place / "dvc.yaml")
+    looked_at = []
+    monkeypatch.setattr(lineage, "fingerprint", lambda path: looked_at.append(path) or "0")
+    lineage.lineage(place / "notes", tracking.tracking_uri())
+    assert {*looked_at} == {place / "notes"}
+
+
 def test_runs_that_wrote_the_same_are_all_told_with_all_that_they_read(place, stage):
     first = stage("regrid", "a", "windows")
     stage("verify", "scores", "0.3", windows=first)
@@ -133,10 +183,12 @@ def test_changed_file_is_told_from_one_that_was_never_tracked(place, stage):
     uri = tracking.tracking_uri()
     for path in (place / "scores.csv", place / "pictures"):
         assert "DVC has these contents" in lineage.lineage(path, uri).remark
+    inside = lineage.lineage(place / "pictures/b/c.png", uri).remark
+    assert inside.startswith("part of pictures: no run that is known here wrote it, but DVC has")
     for path in (place / "scores.csv", place / "pictures/a.png"):
         path.chmod(0o644)
         path.write_text("by hand")
-    for path in (place / "scores.csv", place / "pictures"):
+    for path in (place / "scores.csv", place / "pictures", place / "pictures/a.png"):
         assert "changed since DVC wrote it" in lineage.lineage(path, uri).remark
     (place / "unknown").write_text("?")
     assert lineage.lineage(place / "unknown", uri).remark == "no run that is known here wrote it"
