@@ -7,6 +7,7 @@ labels are no part of Kubeflow's cache keys, so they may say which run and which
 from kfp import dsl, kubernetes
 
 from components.execution import REVISION
+from components.journal import FOLDER_VARIABLE
 from nephele.cluster import KubeflowParams
 from pipeline import images
 
@@ -26,7 +27,9 @@ def equip(task: dsl.PipelineTask, name: str, params: KubeflowParams, revision: s
     """
     stage = name.split("@")[0]
     task.set_container_image(images.reference(stage, params.registry))
-    task.set_caching_options(params.caching)
+    # Kubeflow's key does not hold what a volume holds.
+    from_volume = stage == "acquire" and params.data.claim is not None
+    task.set_caching_options(params.caching and not from_volume)
     _reserve(task, stage, params)
     task.set_env_variable(TASK, name)
     if revision:
@@ -39,8 +42,11 @@ def equip(task: dsl.PipelineTask, name: str, params: KubeflowParams, revision: s
         kubernetes.use_field_path_as_env(task, variable, f"metadata.labels['{label}']")
     for secret, keys in params.secrets.items():
         kubernetes.use_secret_as_env(task, secret, keys, optional=True)
-    if stage == "acquire" and params.data.claim is not None:
+    if from_volume:
         kubernetes.mount_pvc(task, params.data.claim, params.data.path)
+    if params.journals.claim is not None:
+        kubernetes.mount_pvc(task, params.journals.claim, params.journals.path)
+        task.set_env_variable(FOLDER_VARIABLE, params.journals.path)
 
 
 def _reserve(task: dsl.PipelineTask, stage: str, params: KubeflowParams) -> None:

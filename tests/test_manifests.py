@@ -201,6 +201,24 @@ def test_archive_is_mounted_where_it_is_read_and_nowhere_else(tmp_path):
     assert not any("pvcMount" in settings for settings in compiled(tmp_path)[1].values())
 
 
+def test_archive_on_a_volume_is_read_anew_in_every_run(tmp_path):
+    spec, _ = compiled(tmp_path, data={"claim": "nephele-archive", "path": "/archive"})
+    cached = {
+        name: task["cachingOptions"].get("enableCache", False)
+        for name, task in spec["root"]["dag"]["tasks"].items()
+    }
+    assert [name for name, is_cached in cached.items() if not is_cached] == ["acquire"]
+
+
+def test_journals_of_all_stages_are_kept_on_a_volume_where_there_is_one(tmp_path):
+    spec, added = compiled(tmp_path, journals={"claim": "nephele-journals", "path": "/journals"})
+    for label, executor in spec["deploymentSpec"]["executors"].items():
+        (mount,) = added[label]["pvcMount"]
+        assert (mount["constant"], mount["mountPath"]) == ("nephele-journals", "/journals")
+        assert {"name": "NEPHELE_SPOOL", "value": "/journals"} in executor["container"]["env"]
+    assert "NEPHELE_SPOOL" not in json.dumps(compiled(tmp_path)[0])
+
+
 def test_tracking_server_is_a_plain_variable_and_secrets_may_be_missing(tmp_path):
     spec, added = compiled(tmp_path, tracking_uri="http://mlflow.kubeflow:5000")
     for label, executor in spec["deploymentSpec"]["executors"].items():

@@ -21,7 +21,7 @@ class Retries:
 
 
 @dataclass(frozen=True, config=typed.STRICT)
-class DataVolume:
+class Volume:
     claim: str | None
     path: Annotated[str, Field(pattern=r"^/.+")]
 
@@ -44,7 +44,8 @@ class KubeflowParams:
     retries: Retries
     tracking_uri: str | None
     secrets: dict[str, dict[str, str]]
-    data: DataVolume
+    data: Volume
+    journals: Volume
     every_stage: Resources
     stages: dict[str, dict[str, object]]
 
