@@ -8,8 +8,7 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-import yaml
-
+from nephele import typed
 from nephele.nested import flat
 
 
@@ -17,14 +16,11 @@ def read(overlay: Path) -> dict:
     """The nested settings of an overlay file.
 
     Raises:
-        ValueError: the file is missing or is no mapping.
+        ValueError: the file is missing, is not YAML, or is no mapping.
     """
     if not overlay.is_file():
         raise ValueError(f"no overlay {overlay}; experiments/ has those of the repository")
-    settings = yaml.safe_load(overlay.read_text())
-    if not isinstance(settings, dict):
-        raise ValueError(f"{overlay} holds {settings!r}; expected sections as in params.yaml")
-    return settings
+    return typed.mapping(overlay)
 
 
 def overlaid(values: dict, overlay: dict) -> dict:

@@ -42,3 +42,11 @@ def test_overlay_that_is_no_mapping_is_refused(text, tmp_path):
     file.write_text(text)
     with pytest.raises(ValueError, match="expected sections"):
         settings.read(file)
+
+
+def test_overlay_that_is_not_yaml_is_one_sentence_with_the_line(tmp_path):
+    file = tmp_path / "overlay.yaml"
+    file.write_text("verify:\n  members: [8\n")
+    with pytest.raises(ValueError, match=r"overlay\.yaml, line 3 is not valid YAML \(.*") as told:
+        settings.read(file)
+    assert "\n" not in str(told.value)

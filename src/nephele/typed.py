@@ -18,10 +18,22 @@ def load(file: str) -> dict:
     """
     if not Path(file).is_file():
         raise ValueError(f"no parameter file {file}; expected a params.yaml")
+    return mapping(Path(file))
+
+
+def mapping(file: Path) -> dict:
+    """The nested sections of a file that exists.
+
+    Raises:
+        ValueError: it is not YAML, or does not hold sections.
+    """
     try:
-        values = yaml.safe_load(Path(file).read_text())
+        values = yaml.safe_load(file.read_text())
     except yaml.YAMLError as error:
-        raise ValueError(f"{file} is not valid YAML: {error}") from None
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        what = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ValueError(f"{file}{line} is not valid YAML ({what}); correct it") from None
     if not isinstance(values, dict):
         raise ValueError(f"{file} holds {values!r}; expected sections as in params.yaml")
     return values
