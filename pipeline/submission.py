@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import kfp_server_api
 from kfp.client import KF_PIPELINES_SA_TOKEN_ENV, Client
@@ -24,6 +25,7 @@ from urllib3.exceptions import HTTPError
 from nephele.params import KUBEFLOW
 from pipeline import graph
 
+ENDPOINT = "KF_PIPELINES_ENDPOINT"
 ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
 INTERVAL = 5.0  # s between two questions for a run's state
 LOST = 300.0  # s for which a server that was there may be gone while a run is waited for
@@ -106,7 +108,15 @@ def wait(run: Run, interval: float = INTERVAL) -> None:
 
 
 def connect(target: Target) -> Client:
-    """A client of the server, by whatever credentials the surroundings have."""
+    """A client of the server, by whatever credentials the surroundings have.
+
+    Raises:
+        ValueError: the host is no address.
+    """
+    host = target.host or os.environ.get(ENDPOINT) or ""
+    scheme = "" if host.startswith("http") else "https://"
+    if host and (" " in host or not urlsplit(scheme + host).netloc):
+        raise ValueError(f"{host!r} is no address, expected one such as http://127.0.0.1:8080")
     credentials = None
     if KF_PIPELINES_SA_TOKEN_ENV in os.environ:
         credentials = ServiceAccountTokenVolumeCredentials()
@@ -144,7 +154,7 @@ def _version(
 
 @contextlib.contextmanager
 def _in_one_sentence(target: Target) -> Iterator[None]:
-    host = target.host or os.environ.get("KF_PIPELINES_ENDPOINT") or "the cluster"
+    host = target.host or os.environ.get(ENDPOINT) or "the cluster"
     try:
         yield
     except kfp_server_api.ApiException as error:

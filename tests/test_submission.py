@@ -168,6 +168,13 @@ def test_server_that_is_not_there_is_one_sentence():
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize("host", ["not a url", "http://", "/8080"])
+def test_host_that_is_no_address_is_refused_before_anything_warns(host, recwarn):
+    with pytest.raises(ValueError, match="is no address, expected one such as http://127"):
+        submission.submit(FILE, FILE, submission.Target(host, None), "nephele")
+    assert [*recwarn] == []
+
+
 class Closed(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_error(401)
