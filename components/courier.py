@@ -57,6 +57,14 @@ class Courier:
             self._journal.close()
 
     def _work(self) -> None:
+        try:
+            self._deliver()
+        except Exception as error:  # the end must not wait for a thread that is gone
+            self._failure = f"its delivery failed: {error!r}"
+        finally:
+            self._done.set()
+
+    def _deliver(self) -> None:
         pause = FIRST_PAUSE
         while True:
             ending = self._ending.is_set()
@@ -77,21 +85,20 @@ class Courier:
                 break
             self._wake.wait(INTERVAL)
             self._wake.clear()
-        self._done.set()
 
     def _tell_once(self, reason: str) -> None:
         if not self._failure:
             logger.info(
                 "MLflow at %s fails (%s); the stage goes on, what it tells is kept in %s",
-                *(self.delivery.uri, reason, self._journal.place),
+                *(self.delivery.address, reason, self._journal.place),
             )
         self._failure = reason
 
     def _tell_what_is_left(self) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             left = sum(1 for _ in self._journal.records(self._journal.state.position))
             logger.warning(
                 "MLflow at %s fails (%s); the stage goes on without it, %d records of its run are "
                 "kept in %s: %s delivers them",
-                *(self.delivery.uri, self._failure, left, self._journal.place, COMMAND),
+                *(self.delivery.address, self._failure, left, self._journal.place, COMMAND),
             )

@@ -1,18 +1,20 @@
 """Who made what, as MLflow knows it: the runs by the fingerprints of what they wrote and read."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from components import mlflow_run
+from components.store import without_credentials
 
 INPUT, OUTPUT = "input.", "output."
 NOTE = "mlflow.note.content"
 EXECUTIONS = ("KFP_RUN_NAME", "KFP_RUN_ID", "DVC_EXP_NAME")
-AT_ONCE = 1000  # runs in a request
+AT_ONCE = 1000  # runs, or experiments, in a request
+OURS = "tags.stage LIKE '%' and tags.`mlflow.source.name` LIKE 'components.%'"
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,12 @@ def makers(uri: str) -> dict[str, list[Made]]:
     try:
         runs = _runs(mlflow_run.connect(uri))
     except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else repr(error)
+        reason = without_credentials(str(error)).splitlines()[0] if str(error) else repr(error)
         raise ValueError(
-            f"MLflow at {uri} fails ({reason}), expected the server or database that has the runs; "
-            "set MLFLOW_TRACKING_URI"
+            f"MLflow at {without_credentials(uri)} fails ({reason}), expected the server or "
+            "database that has the runs; set MLFLOW_TRACKING_URI"
         ) from error
-    for run in sorted(runs, key=lambda run: run.info.start_time):
+    for run in runs:
         made = _made(run)
         for fingerprint in set(made.outputs.values()):
             found[fingerprint].append(made)
@@ -83,20 +85,25 @@ def link(client: Any, run: str, files: Mapping[str, Path], note: str) -> None:
         run: the id of one that read what others wrote; MLflow has its inputs already.
         files: none.
         note: the description, Markdown.
+
+    Whenever it is called, what came after the run did not lead to it: of several that wrote the
+    same, it is the last that had ended when the run began, or else the last that had begun.
     """
-    runs = _runs(client)
+    itself = client.get_run(run)
+    began = itself.info.start_time
+    runs = _runs(client, f"attributes.start_time <= {began}")
+    runs.sort(key=lambda other: 0 < (other.info.end_time or 0) <= began)  # stable: by their starts
     experiments = {other.info.run_id: other.info.experiment_id for other in runs}
     wrote: dict[str, Made] = {}
-    for made in map(_made, sorted(runs, key=lambda other: other.info.start_time)):
-        wrote |= dict.fromkeys(made.outputs.values(), made)  # the latest of those that did
-    (itself,) = (made for made in map(_made, runs) if made.run == run)
+    for made in map(_made, runs):
+        wrote |= dict.fromkeys(made.outputs.values(), made)
     found: dict[str, Made] = {}
-    todo = list(itself.inputs.values())
+    todo = list(_made(itself).inputs.values())
     while todo:
-        made = wrote.get(todo.pop(), itself)
-        if made.run != run and made.stage not in found:
-            found[made.stage] = made
-            todo += made.inputs.values()
+        maker = wrote.get(todo.pop())
+        if maker and maker.run != run and maker.stage not in found:
+            found[maker.stage] = maker
+            todo += maker.inputs.values()
     ordered = sorted(found.values(), key=lambda made: (made.ended is None, made.ended, made.stage))
     for made in ordered:
         client.set_tag(run, f"stage.{made.stage.replace('@', '.')}", made.run)
@@ -109,15 +116,29 @@ def link(client: Any, run: str, files: Mapping[str, Path], note: str) -> None:
         client.set_tag(run, NOTE, "\n".join([note, "Runs of its stages:", "", *lines, ""]))
 
 
-def _runs(client: Any) -> list[Any]:
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    runs, token = [], None
+def _runs(client: Any, *conditions: str) -> list[Any]:
+    """The runs of stages, in whichever experiments they are, the first one first.
+
+    Kubeflow puts them into an experiment of its own, so all are searched; but a server has the
+    runs of others too, which it need not send.
+    """
+    experiments = [found.experiment_id for found in _pages(client.search_experiments)]
+    return _pages(
+        client.search_runs,
+        experiment_ids=experiments,
+        filter_string=" and ".join((OURS, *conditions)),
+        order_by=["attributes.start_time ASC"],
+    )
+
+
+def _pages(search: Callable[..., Any], **wanted: Any) -> list[Any]:
+    found, token = [], None
     while True:
-        page = client.search_runs(experiments, max_results=AT_ONCE, page_token=token)
-        runs += page
+        page = search(**wanted, max_results=AT_ONCE, page_token=token)
+        found += page
         token = page.token
         if not token:
-            return runs
+            return found
 
 
 def _made(run: Any) -> Made:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from components import views
+from components.journal import FILES
 
 # For mlflow, which reads them when it is asked: fail early, and tell nobody.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")  # s
@@ -35,17 +36,25 @@ LONGEST_TAG = 5000
 LONGEST_DIGEST = 36  # of a data set
 SMALL = 720  # pixels that the pictures above MLflow's slider have at most: it shows no others
 
+KINDS = (
+    *("begin", "params", "tags", "metrics", "picture", "artifact", "dataset", "model", "call"),
+    "end",
+)
+UPLOADS = ("picture", "artifact", "model")  # what goes to a store of files
+# What a journal may have called: it is a file, and may come from elsewhere.
+TARGETS = ("components.registry:register", "components.makers:link")
+
 Values = Mapping[str, Any]
 
 
-class Run:
-    """A run of MLflow, which records are added to.
+class Unfit(ValueError):
+    """A record that is not delivered, whoever wrote it."""
 
-    Attributes:
-        client: speaks to the server.
-        id: MLflow's name of the run.
-        place: the folder of the journal.
-        attached: the surroundings began this run and will end it.
+
+class Run:
+    """A run of MLflow, its `id`, which the `client` adds the records of the journal at `place` to.
+
+    An `attached` run was begun by the surroundings, who will end it.
     """
 
     def __init__(self, client: Any, id: str, place: Path, attached: bool) -> None:
@@ -85,7 +94,7 @@ class Run:
 
     def picture(self, values: Values) -> None:
         """A PNG; with a step it is one of those that MLflow's page steps through."""
-        name, step, file = values["name"], values["step"], self.place / values["kept"] / "png"
+        name, step, file = values["name"], values["step"], self._kept(values) / "png"
         if step is None:
             place = Path("pictures", f"{name}.png")
             self._upload(file.read_bytes(), place.name, str(place.parent))
@@ -95,12 +104,13 @@ class Run:
         key = name.replace("/", "~")
         stem = f"{key}+step+{step}+timestamp+{values['time']}+{unique}"
         self._upload(file.read_bytes(), f"{stem}.png", "images")
-        with suppress(ImportError):  # without pillow, MLflow's page has the large ones alone
-            self._upload(_small(file), f"{stem}+compressed.webp", "images")
+        small = _small(file)
+        if small:
+            self._upload(small, f"{stem}+compressed.webp", "images")
         self.client.set_tag(self.id, "mlflow.loggedImages", "True")
 
     def artifact(self, values: Values) -> None:
-        kept = self.place / values["kept"] / values["file"]
+        kept = self._kept(values) / Path(values["file"]).name
         log = self.client.log_artifacts if kept.is_dir() else self.client.log_artifact
         log(self.id, str(kept), values["folder"])
 
@@ -128,7 +138,7 @@ class Run:
             described = Model(
                 artifact_path=model.artifact_location, run_id=self.id, model_id=model.model_id
             )
-            kept = self.place / values["kept"]
+            kept = self._kept(values)
             with tempfile.TemporaryDirectory() as folder:
                 mlflow.pyfunc.save_model(
                     path=str(Path(folder, "model")),
@@ -150,9 +160,12 @@ class Run:
         """Call a function `package.module:name` with the client, the run's id and its files."""
         import mlflow
 
+        if values["target"] not in TARGETS:
+            raise Unfit(f"{values['target']} is not called, expected {' or '.join(TARGETS)}")
         mlflow.set_tracking_uri(self.client.tracking_uri)  # for what it asks of mlflow itself
         module, name = values["target"].split(":")
-        files = {file: self.place / values["kept"] / file for file in values["names"]}
+        kept = self._kept(values)
+        files = {file: kept / Path(file).name for file in values["names"]}
         function = getattr(importlib.import_module(module), name)
         function(self.client, self.id, files, **values["arguments"])
 
@@ -160,6 +173,14 @@ class Run:
         """Whoever began a run ends it."""
         if not self.attached:
             self.client.set_terminated(self.id, values["status"], end_time=values["time"])
+
+    def _kept(self, values: Values) -> Path:
+        """The folder with the copies of a record; no other folder is read."""
+        copies = (self.place / FILES).resolve()
+        kept = (self.place / values["kept"]).resolve()
+        if kept.parent != copies:
+            raise Unfit(f"{values['kept']} lies outside the journal, expected {FILES}/…")
+        return kept
 
     def _upload(self, content: bytes, name: str, place: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -253,13 +274,17 @@ def _quiet() -> None:
 
 
 def _small(file: Path) -> bytes:
-    """The picture as MLflow's page shows it among others; raises ImportError without pillow."""
-    from mlflow.tracking.multimedia import Image, compress_image_size
+    """The picture as MLflow's page shows it among others; empty where there can be none, as of
+    what is no picture, or without pillow: the page then has the large one alone.
+    """
+    with suppress(ImportError, OSError, ValueError):
+        from mlflow.tracking.multimedia import Image, compress_image_size
 
-    buffer = io.BytesIO()
-    picture = Image(str(file)).to_pil().convert("RGB")  # a palette does not scale
-    compress_image_size(picture, SMALL).save(buffer, "webp")
-    return buffer.getvalue()
+        buffer = io.BytesIO()
+        picture = Image(str(file)).to_pil().convert("RGB")  # a palette does not scale
+        compress_image_size(picture, SMALL).save(buffer, "webp")
+        return buffer.getvalue()
+    return b""
 
 
 def _signature(values: Values) -> Any:

@@ -15,18 +15,17 @@ there, in a thread, to MLflow. What a server did not take stays in the journal, 
 delivers it. Without mlflow installed, or with neither a server nor a database, nothing happens.
 """
 
-import argparse
-import importlib.util
+import functools
 import io
 import logging
 import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from components import journal
 from components.courier import Courier
@@ -35,12 +34,11 @@ from components.fingerprints import fingerprint
 from components.journal import Journal
 from components.machine import Monitor
 from components.model_folder import OPTIONS
+from components.store import available, experiments, tracking_uri, without_credentials
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-EXPERIMENT = "nephele"  # one run an execution: its report
-STAGES = "-stages"  # what follows the name in the experiment with one run an executed stage
 SUMMARY = "report"  # the stage whose run stands for the execution
 
 # What stages learn from, choose by, and are judged on.
@@ -57,6 +55,8 @@ CONTEXTS = {
 Shape = tuple[int, ...]
 
 logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
 
 
 @contextmanager
@@ -79,34 +79,55 @@ def run(stage: str, params: object) -> Iterator["Log"]:
     log.end("FINISHED")
 
 
+def _guarded(
+    method: Callable[Concatenate["Log", P], None],
+) -> Callable[Concatenate["Log", P], None]:
+    """The method, with a warning in place of what it raises: the stage's work goes on."""
+
+    @functools.wraps(method)
+    def guarded(log: "Log", /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            method(log, *args, **kwargs)
+        except Exception as error:
+            log._lose(method.__name__, error)
+
+    return guarded
+
+
 class Log:
-    """One run of MLflow, seen by a stage. No method waits, none raises for MLflow's sake."""
+    """One run of MLflow, seen by a stage. No method waits, but for the end; none raises."""
 
     def __init__(self) -> None:
         self._stage = ""
+        self._lost: set[str] = set()
         self._journal: Journal | None = None
         self._courier: Courier | None = None
         self._monitor: Monitor | None = None
         self._reading: list[threading.Thread] = []
 
+    @_guarded
     def metrics(self, step: int, **values: float) -> None:
         """Points of curves, by their names."""
         now = _now()
         points = [(name, float(value), now, step) for name, value in values.items()]
         self._write("metrics", points=points)
 
+    @_guarded
     def params(self, params: object) -> None:
         """Further parameters of the run, nested as deep as you like."""
         self._write("params", values=flat(params))
 
+    @_guarded
     def tags(self, **tags: str) -> None:
         """What the run is found by."""
         self._write("tags", tags=tags)
 
+    @_guarded
     def note(self, markdown: str) -> None:
         """The description at the top of the run's page."""
         self._write("tags", tags={"mlflow.note.content": markdown})
 
+    @_guarded
     def picture(self, name: str, picture: "bytes | Path | Figure", step: int | None = None) -> None:
         """A PNG, its file or a figure of matplotlib; those with a step are stepped through."""
         if self._journal is None:
@@ -117,10 +138,12 @@ class Log:
             picture = buffer.getvalue()
         self._write("picture", {"png": picture}, name=name.removesuffix(".png"), step=step)
 
+    @_guarded
     def artifact(self, path: Path, folder: str | None = None) -> None:
         """A file, or a folder with all in it."""
         self._write("artifact", {path.name: path}, file=path.name, folder=folder)
 
+    @_guarded
     def model(
         self, name: str, folder: Path, loader: str, inputs: Mapping[str, Shape], output: Shape
     ) -> None:
@@ -148,6 +171,7 @@ class Log:
             packages=sorted(packages()),
         )
 
+    @_guarded
     def call(self, target: str, files: Mapping[str, Path], **arguments: Any) -> None:
         """Have a function called when all before is delivered, here or by a later `sync`.
 
@@ -161,6 +185,7 @@ class Log:
         self._wait_for_inputs()
         self._write("call", files, target=target, names=sorted(files), arguments=arguments)
 
+    @_guarded
     def inputs(self, **paths: Path) -> None:
         """The fingerprints of what the stage reads, as tags `input.<name>`; its data sets."""
         if self._journal is not None:
@@ -169,22 +194,22 @@ class Log:
             reading.start()
             self._reading.append(reading)
 
+    @_guarded
     def outputs(self, **paths: Path) -> None:
         """The fingerprints of what the stage wrote, as tags `output.<name>`."""
         self._fingerprints("output", paths)
 
+    @_guarded
     def begin(self, stage: str) -> None:
         """Begin the journal, and the thread that delivers it."""
         self._stage = stage
-        try:
-            self._journal = Journal.new(journal.folder(), stage)
-            self._journal.write("begin", **_beginning(stage))
-        except OSError as error:
-            self._stop(error)
-            return
+        fresh = Journal.new(journal.folder(), stage)
+        fresh.write("begin", **_beginning(stage))
+        self._journal = fresh
         self._courier = Courier(self._journal, tracking_uri())
         self._monitor = Monitor(self.metrics)
 
+    @_guarded
     def end(self, status: str) -> None:
         """End the run and wait until all is delivered, as long as there is progress."""
         if self._monitor is not None:
@@ -199,6 +224,7 @@ class Log:
         for reading in self._reading:
             reading.join()
 
+    @_guarded
     def _read(self, paths: Mapping[str, Path]) -> None:
         found = self._fingerprints("input", paths)
         for name, digest in found.items():
@@ -239,26 +265,12 @@ class Log:
         self._journal = None
         logger.warning("MLflow is not told of this stage any more, its journal fails: %s", error)
 
-
-def available() -> bool:
-    """Whether there is anything to track with: mlflow, and a server or a database."""
-    if importlib.util.find_spec("mlflow") is None:
-        return False
-    if os.environ.get("MLFLOW_TRACKING_URI") or importlib.util.find_spec("sqlalchemy"):
-        return True
-    logger.info("not tracked: there is no MLFLOW_TRACKING_URI, and no database here")
-    return False
-
-
-def tracking_uri() -> str:
-    """Where the runs are kept."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlflow.db').resolve()}"
-
-
-def experiments() -> dict[str, str]:
-    """The experiment of the executions, and that of the stages."""
-    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
-    return {"executions": name, "stages": name + STAGES}
+    def _lose(self, what: str, error: Exception) -> None:
+        """One thing is not told; a thing that is told at every step is missed with one warning."""
+        if what not in self._lost:
+            self._lost.add(what)
+            told = without_credentials(repr(error))
+            logger.warning("MLflow is not told all of this stage, its %s fails: %s", what, told)
 
 
 def _beginning(stage: str) -> dict[str, Any]:
@@ -267,7 +279,7 @@ def _beginning(stage: str) -> dict[str, Any]:
     return {
         "time": _now(),
         "name": run_name(stage, stage == SUMMARY),
-        "uri": tracking_uri(),
+        "uri": without_credentials(tracking_uri()),
         "attached": os.environ.get("MLFLOW_RUN_ID", ""),
         "experiment": os.environ.get("MLFLOW_EXPERIMENT_ID", ""),
         "experiments": list(experiments().values()),
@@ -282,19 +294,7 @@ def _now() -> int:
     return int(time.time() * 1000)
 
 
-def main() -> None:
-    """`python -m components.tracking sync`."""
+if __name__ == "__main__":
     from components import sync  # which a stage has no use for
 
-    parser = argparse.ArgumentParser(prog="python -m components.tracking", description=sync.__doc__)
-    commands = parser.add_subparsers(required=True)
-    synced = commands.add_parser("sync", help="deliver to MLflow what a server did not take")
-    synced.add_argument("folder", type=Path, nargs="?", default=journal.folder())
-    arguments = parser.parse_args()
-    # The registry answers in a log line, as it does at the end of a stage.
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    sys.exit(sync.sync(arguments.folder, os.environ.get("MLFLOW_TRACKING_URI", "")))
-
-
-if __name__ == "__main__":
-    main()
+    sys.exit(sync.main())

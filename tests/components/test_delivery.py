@@ -1,15 +1,22 @@
+import json
 import multiprocessing
+import shutil
 
+import boto3
+import botocore.exceptions
 import mlflow
 import numpy as np
 import PIL.Image
 import pytest
 import tracked
+import urllib3
+from mlflow.exceptions import RestException
+from moto.server import ThreadedMotoServer
 
-from components import sync, tracking
+from components import mlflow_run, sync, tracking
 from components.delivery import Delivery, Unreachable
 from components.fingerprints import fingerprint
-from components.journal import Journal, State, folder, journals
+from components.journal import FILES, RECORDS, STATE, Journal, State, folder, journals
 
 CALLED = []
 
@@ -19,11 +26,21 @@ def registered(client, run, files, **arguments):
     CALLED.append((run, {name: path.read_text() for name, path in files.items()}, arguments))
 
 
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory):
+    """A database without runs; to make its tables takes seconds."""
+    database = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{database}").search_experiments()
+    return database
+
+
 @pytest.fixture
-def uri(tmp_path, monkeypatch):
+def uri(empty, tmp_path, monkeypatch):
     """A new database, and a courier that never starts: all that is told stays in the journal."""
     tracked.enter(tmp_path, monkeypatch)
+    shutil.copy(empty, tmp_path)
     monkeypatch.setattr(tracking, "Courier", NoCourier)
+    monkeypatch.setattr(mlflow_run, "TARGETS", (f"{__name__}:registered",))
     CALLED.clear()
     return tracking.tracking_uri()
 
@@ -206,3 +223,143 @@ def test_two_processes_that_sync_at_once_deliver_everything_once(uri, tmp_path):
         assert run.info.status == "FINISHED"
         assert tracked.steps(uri, run.info.run_id, "loss") == list(range(600))
     assert journals(folder()) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ModuleNotFoundError("No module named 'boto3'"),
+        MemoryError(),
+        urllib3.exceptions.ProtocolError("Connection broken"),
+        botocore.exceptions.NoCredentialsError(),
+        ValueError("Invalid endpoint: minio:9000"),
+        FileNotFoundError(2, "No such file or directory", "/mnt/store/artifacts"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_upload_that_fails_for_no_fault_of_its_own_is_kept_until_it_arrives(
+    uri, tmp_path, monkeypatch, error
+):
+    file = tmp_path / "page.html"
+    file.write_text("page")
+    with tracking.run("train", {}) as log:
+        log.artifact(file)
+
+    def fail(*_):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mlflow.MlflowClient.log_artifact", fail)
+        assert sync.sync(folder()) == 1
+    assert sync.sync(folder()) == 0
+    assert found(uri)["artifacts"] == ["page.html"]
+
+
+def test_what_is_not_found_is_left_out_as_long_as_its_run_is_there(uri, monkeypatch, caplog):
+    with tracking.run("train", {}) as log:
+        log.tags(colour="blue")
+        log.metrics(1, loss=0.5)
+
+    def missing(*_):
+        raise RestException({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "No such model"})
+
+    monkeypatch.setattr("components.mlflow_run.Run.tags", missing)
+    assert sync.sync(folder()) == 0
+    assert found(uri)["metrics"].keys() == {"loss"}
+    assert "No such model" in caplog.text
+
+
+def test_journal_has_nothing_called_or_read_that_is_not_its_own(uri, tmp_path, caplog):
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "key").write_text("do not tell")
+    with tracking.run("train", {}) as log:
+        log.call("shutil:rmtree", {})
+        log.metrics(1, loss=0.5)
+    (place,) = journals(folder())
+    for kept in ("../../secret", str(secret), f"{FILES}/../../../secret"):
+        record = {"kind": "artifact", "time": 1, "kept": kept, "file": "key", "folder": None}
+        with (place / RECORDS).open("a") as lines:
+            lines.write(json.dumps(record) + "\n")
+    with (place / RECORDS).open("a") as lines:
+        lines.write('{"kind":"_upload","content":"x"}\n')
+    assert sync.sync(folder()) == 0
+    assert found(uri)["artifacts"] == []
+    assert found(uri)["metrics"].keys() == {"loss"}
+    assert len([r for r in caplog.records if "refuses" in r.getMessage()]) == 5
+
+
+def test_damaged_journal_is_delivered_but_for_its_damage_and_holds_up_no_other(uri, capsys):
+    for seed in range(3):
+        with tracking.run("train", {"seed": seed}) as log:
+            log.metrics(1, loss=0.5)
+            log.metrics(2, speed=0.5)
+    first, second, _ = journals(folder())
+    (first / RECORDS).write_bytes(b"\0" * 10 + (first / RECORDS).read_bytes()[10:])
+    lines = (second / RECORDS).read_bytes().splitlines(keepends=True)
+    merged = [line.rstrip()[:40] if b"loss" in line else line for line in lines]
+    (second / RECORDS).write_bytes(b"".join(merged))  # the loss's line, cut off, and the next
+    (second / STATE).write_bytes(b"\0" * 20)
+    assert sync.sync(folder()) == 1
+    assert f"{first.name}: kept as it is" in capsys.readouterr().out
+    assert journals(folder()) == [first]
+    metrics = {run.data.params["seed"]: set(run.data.metrics) for run in tracked.runs(uri)}
+    assert metrics == {"1": set(), "2": {"loss", "speed"}}
+    assert {run.info.status for run in tracked.runs(uri)} == {"FINISHED"}
+
+
+def test_address_is_kept_and_told_without_its_credentials(uri, monkeypatch, capsys, caplog):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://anna:pass@127.0.0.1:9/mlflow")
+    with tracking.run("train", {}):
+        pass
+    (place,) = journals(folder())
+    assert "http://127.0.0.1:9/mlflow" in (place / RECORDS).read_text()
+    assert sync.sync(folder(), "http://anna:pass@127.0.0.1:9/mlflow") == 1
+    told = capsys.readouterr().out + caplog.text + (place / RECORDS).read_text()
+    assert "MLflow at http://127.0.0.1:9/mlflow failed" in told
+    assert "anna" not in told
+    assert "pass" not in told
+
+
+@pytest.fixture
+def s3(monkeypatch):
+    """A store on loopback that speaks S3 (moto), with an empty bucket."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_MAX_ATTEMPTS": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", address)
+    client = boto3.client("s3", endpoint_url=address)
+    client.create_bucket(Bucket="runs")
+    yield client
+    server.stop()
+
+
+def test_artifact_goes_to_the_store_that_the_server_names_or_waits_for_it(
+    uri, s3, tmp_path, monkeypatch, capsys
+):
+    tracked.client(uri).create_experiment("nephele-stages", "s3://runs/stages")
+    page = tmp_path / "page.html"
+    page.write_text("page")
+    with tracking.run("train", {}) as log:
+        log.artifact(page)
+        log.metrics(1, loss=0.5)
+    page.unlink()
+    with monkeypatch.context() as patch:
+        patch.setenv("MLFLOW_S3_ENDPOINT_URL", "http://127.0.0.1:9")
+        assert sync.sync(folder()) == 1
+    assert "127.0.0.1:9" in capsys.readouterr().out
+    assert "Contents" not in s3.list_objects_v2(Bucket="runs")
+
+    assert sync.sync(folder()) == 0
+    (stored,) = s3.list_objects_v2(Bucket="runs")["Contents"]
+    assert stored["Key"].endswith("/artifacts/page.html")
+    assert s3.get_object(Bucket="runs", Key=stored["Key"])["Body"].read() == b"page"
+    assert found(uri)["metrics"].keys() == {"loss"}
