@@ -5,6 +5,7 @@ differs from params.yaml, later ones over earlier ones.
 """
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -53,6 +54,8 @@ def main() -> None:
         COMMANDS[arguments.command](arguments)
     except (ValueError, OSError) as error:
         sys.exit(f"pipeline {arguments.command}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -88,6 +91,7 @@ def _submit(arguments: argparse.Namespace) -> None:
 def _run_local(arguments: argparse.Namespace) -> None:
     from pipeline import artifacts, graph, local
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # as Ctrl-C: tidily
     # What fails here fails again: nothing but this machine could have changed.
     sections = settings.overlaid(_sections(arguments), {params.KUBEFLOW: {"retries": {"times": 0}}})
     compiled = arguments.output / local.COMPILED

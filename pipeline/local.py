@@ -71,7 +71,7 @@ def run(
         identity = f"local-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
         root = output / identity
         root.mkdir()
-        with _deaths(daemon, identity) as deaths:
+        with _deaths(daemon, identity) as deaths, ending(daemon, identity):
             failure = _run(compiled, arguments, root, _runner(machine, identity))
             _await(deaths, len(expected), failed=failure is not None)
         check(expected, deaths, root, failure)
@@ -160,6 +160,18 @@ def _deaths(daemon: docker.DockerClient, identity: str) -> Iterator[list[tuple[s
     finally:
         events.close()
         listener.join(timeout=PATIENCE)
+
+
+@contextlib.contextmanager
+def ending(daemon: docker.DockerClient, identity: str) -> Iterator[None]:
+    """Let no container of this run outlive the block, which Ctrl-C may cut short."""
+    try:
+        yield
+    finally:
+        wanted = {"label": f"{LABEL}={identity}"}
+        for container in daemon.containers.list(all=True, filters=wanted, ignore_removed=True):
+            with contextlib.suppress(errors.APIError):  # it has just ended
+                container.remove(force=True)
 
 
 def _await(deaths: list[tuple[str, int]], containers: int, failed: bool) -> None:

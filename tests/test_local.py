@@ -2,10 +2,14 @@
 
 import json
 import re
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
+from docker import errors
 
 from pipeline import artifacts, graph, local
 
@@ -109,6 +113,35 @@ def test_everything_that_dvc_has_is_found_by_that_name(expected, root, tmp_path)
         assert (tmp_path / "out" / name).resolve() == place.resolve()
     control = (tmp_path / "out/outputs/distill_student/control/model").resolve()
     assert expected[control.parent.name].name == "distill_student@control"
+
+
+class Daemon:
+    """Has containers, of which one ends by itself at this moment."""
+
+    def __init__(self) -> None:
+        self.containers = self
+        self.asked: dict = {}
+        self.removed: list[str] = []
+
+    def list(self, **asked):
+        self.asked = asked
+        return [SimpleNamespace(remove=partial(self.remove, name)) for name in ("ending", "here")]
+
+    def remove(self, name: str, force: bool) -> None:
+        if name == "ending":
+            raise errors.NotFound("removed already")
+        assert force
+        self.removed.append(name)
+
+
+@pytest.mark.parametrize("cut", [KeyboardInterrupt, SystemExit, None])
+def test_containers_of_a_run_do_not_outlive_it(cut):
+    daemon = Daemon()
+    with nullcontext() if cut is None else pytest.raises(cut), local.ending(daemon, "local-1"):
+        if cut is not None:
+            raise cut
+    assert daemon.asked["filters"] == {"label": f"{local.LABEL}=local-1"}
+    assert daemon.removed == ["here"]
 
 
 @pytest.mark.parametrize("word", ["NAME", "=value", ""])

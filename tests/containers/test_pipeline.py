@@ -2,6 +2,10 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -105,6 +109,32 @@ def test_stage_that_refuses_its_parameters_fails_the_run_by_its_name(built, sect
     arguments = graph.arguments(sections) | {"regrid_params": json.dumps(wrong)}
     with pytest.raises(ValueError, match="regrid ended with exit status 1"):
         local.run(compiled, arguments, tmp_path, MACHINE)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_command_that_is_stopped_leaves_no_container(sent, built, tmp_path):
+    options = ["--network", MACHINE.network] if MACHINE.network else []
+    command = [sys.executable, "-m", "pipeline", "run-local", OVERLAY, "--output", str(tmp_path)]
+    running = subprocess.Popen(
+        [*command, *options], cwd=stages.ROOT, env=surroundings(stages.ROOT),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # not as in a background
+    )  # fmt: skip
+    with running:
+        deadline = time.monotonic() + 60
+        while not labelled() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert labelled(), "no container within a minute"
+        running.send_signal(sent)
+        _, told = running.communicate(timeout=60)
+    assert running.returncode == 128 + sent, told
+    assert labelled() == []
+
+
+def labelled() -> list[str]:
+    """The containers of local runs, also those that do not run."""
+    words = ["docker", "ps", "--all", "--quiet", "--filter", f"label={local.LABEL}"]
+    return subprocess.check_output(words, text=True).split()
 
 
 def test_surroundings_are_the_same_for_both():
