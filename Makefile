@@ -32,7 +32,7 @@ repro-real: $(READY) ## the same on real frames: ARCHIVE=folder, laid out as doc
 
 .PHONY: test
 test: $(READY) ## all tests
-	OMP_NUM_THREADS=1 python -m pytest $(PYTEST_ARGS) --ignore tests/containers
+	OMP_NUM_THREADS=1 python -m pytest $(PYTEST_ARGS) --ignore tests/containers --ignore tests/pages
 
 # BASE_IMAGE: in place of the official slim Python; NETWORK: that of the builds.
 export BASE_IMAGE ?=
@@ -47,8 +47,17 @@ images: $(READY) ## the stages' container images (REGISTRY=, PUSH=yes)
 # Where no daemon runs, containers/offline.sh starts one and does without an image registry.
 .PHONY: test-containers
 test-containers: $(READY) ## the pipeline in containers against dvc repro; needs docker, or root
-	OMP_NUM_THREADS=1 $(if $(shell docker info > /dev/null 2>&1 && echo yes),,containers/offline.sh) \
+	OMP_NUM_THREADS=1 NEPHELE_TEST_CONTAINERS=yes \
+	  $(if $(shell docker info > /dev/null 2>&1 && echo yes),,containers/offline.sh) \
 	  python -m pytest tests/containers --durations 6
+
+# PICTURES=docs/pictures makes those of docs/tracking.md again.
+export PICTURES ?=
+
+.PHONY: test-pages
+test-pages: $(READY) ## MLflow's pages in a headless browser; needs chromium, or root
+	tests/pages/chromium.sh
+	OMP_NUM_THREADS=2 python -m pytest tests/pages --durations 3
 
 .PHONY: check
 check: $(READY) ## style and types

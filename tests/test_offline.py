@@ -1,4 +1,4 @@
-"""The wheel house of containers/offline.sh, without docker."""
+"""What needs no docker of the containers: the wheel house, and tests that have no daemon."""
 
 import os
 import subprocess
@@ -67,3 +67,16 @@ def test_wheel_house_is_served_and_keeps_no_trace_of_the_proof(wheels):
     run = serve(wheels, port)
     assert (run.returncode, run.stdout) == (0, "served a wheel\n"), run.stderr
     assert [file.name for file in wheels.iterdir()] == ["storms.whl"]
+
+
+@pytest.mark.parametrize(("required", "ended"), [("", "SKIPPED"), ("yes", "ERROR")])
+def test_containers_tests_without_a_daemon_fail_where_they_are_required(required, ended, tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-rsE", "-p", "no:cacheprovider", "tests/containers",
+         "-k", "test_there_is_an_image_for_every_stage"],
+        cwd=stages.ROOT, capture_output=True, text=True, check=False,
+        env=os.environ | {"DOCKER_HOST": f"unix://{tmp_path}/none.sock",
+                          "NEPHELE_TEST_CONTAINERS": required},
+    )  # fmt: skip
+    assert f"{ended} " in run.stdout, run.stdout + run.stderr
+    assert run.returncode == (1 if required else 0)
