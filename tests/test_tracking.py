@@ -167,6 +167,27 @@ def test_load_of_the_machine_is_a_curve_of_a_stage_that_takes_its_time(store, mo
     assert all(0 < point.value < 100 for point in curve)
 
 
+def test_nothing_that_tracking_raises_ends_a_stage(store, monkeypatch, caplog):
+    def broken(*_, **__):
+        raise RuntimeError("broken")
+
+    picture = store / "map.png"
+    picture.write_bytes(b"no picture")
+    with tracking.run("train", PARAMS) as log:
+        for step in range(3):
+            log.metrics(step, loss="no number")
+        log.artifact(None)
+        log.model("student", picture, "json", {}, (object(),))
+        log.call("components.makers:link", {}, note={1, 2})
+        log.metrics(3, loss=0.5)
+        monkeypatch.setattr("components.courier.Courier.end", broken)
+    assert len([record for record in caplog.records if "not told all" in record.getMessage()]) == 5
+    with monkeypatch.context() as patch:
+        patch.setattr("components.journal.Journal.new", broken)
+        with tracking.run("train", PARAMS) as log:
+            log.metrics(1, loss=0.5)
+
+
 def test_execution_links_the_runs_of_its_stages_and_of_theirs(store):
     data, windows = store / "data", store / "windows"
     for file, stage, inputs in ((data, "acquire", {}), (windows, "regrid", {"data": data})):

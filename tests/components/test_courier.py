@@ -6,7 +6,7 @@ import pytest
 import tracked
 
 from components import courier, sync, tracking
-from components.journal import folder, journals
+from components.journal import Journal, folder, journals
 
 
 @pytest.fixture
@@ -109,3 +109,37 @@ def test_journal_that_cannot_be_written_ends_the_tracking_and_not_the_stage(
         log.metrics(1, loss=0.5)
         log.metrics(2, loss=0.5)
     assert len([text for text in warnings(caplog) if "no space" in text]) == 1
+
+
+def test_disk_that_is_full_for_the_note_of_a_delivery_keeps_the_journal_and_not_the_stage(
+    place, monkeypatch, caplog
+):
+    train(1)  # which makes the tables
+
+    def full(journal, state):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "state", property(Journal.state.fget, full))
+        started = time.monotonic()
+        train(10)
+        assert time.monotonic() - started < 10
+    (warning,) = warnings(caplog)
+    assert "No space left on device" in warning
+    assert sync.sync(folder()) == 0
+    _, run = tracked.runs(tracking.tracking_uri())
+    assert run.info.status == "FINISHED"
+    assert tracked.steps(tracking.tracking_uri(), run.info.run_id, "loss") == list(range(10))
+
+
+def test_delivery_that_breaks_is_told_and_not_waited_for(place, monkeypatch, caplog):
+    def broken(_):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(courier.Delivery, "advance", broken)
+    started = time.monotonic()
+    train(10)
+    assert time.monotonic() - started < 5
+    (warning,) = warnings(caplog)
+    assert "broken" in warning
+    assert len(journals(folder())) == 1
