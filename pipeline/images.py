@@ -25,7 +25,7 @@ def stages() -> list[str]:
 
 
 def reference(stage: str, registry: str = "") -> str:
-    """The name of a stage's image, such as `nephele/regrid:3f2a9c41d07b`.
+    """The name of a stage's image, such as `nephele/regrid:…`, its tag twelve digits.
 
     Args:
         stage: a folder of components/ with a Dockerfile, or "base" for what all stages share.
