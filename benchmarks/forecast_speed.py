@@ -18,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 import components  # noqa: F401  (how threads wait is set before torch is imported)
-from components import models
+from components import model_location
 from components.forecast import MODEL
 from nephele.archives import observed
 from nephele.forecasting import trained
@@ -29,10 +29,10 @@ LOAD = """
 import time
 start = time.perf_counter()
 import components
-from components import models
+from components import model_location
 from nephele.forecasting import trained
 from nephele.products import dataset, ensembles, initial
-trained.load(models.folder({model!r}))
+trained.load(model_location.folder({model!r}))
 print(time.perf_counter() - start)
 """
 
@@ -54,11 +54,12 @@ def measured(frames: Path, name: str, runs: int):
     """What was done and the seconds of each run."""
     yield "import and load the model", [_loaded(name) for _ in range(runs)]
 
-    model = trained.load(models.folder(name))
+    model = trained.load(model_location.folder(name))
     need = initial.Need.of(model.description)
     brightness = initial.past(observed.find([frames]), need).brightness
-    for leads in (shape.future, len(model.lead_hours)):
-        hours = leads * ensembles.spacing(model)
+    about = model.description
+    for leads in (about.shape.future, len(model.lead_hours)):
+        hours = leads * about.trained_on.spacing_hours
 
         def once(leads: int = leads) -> object:
             return ensembles.ensemble(model, brightness, MEMBERS, 0, leads)

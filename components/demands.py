@@ -3,7 +3,8 @@
 Every error is a ValueError whose sentence is meant for the client.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from numbers import Real
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from components.model_folder import OPTIONS
 from nephele.fields.variables import FRAMES, VARIABLES
 
 LIMITS = {"members": (1, 64), "seed": (0, 2**63 - 1)}
+MOST_TOGETHER = 128  # members of one request: some 320 MB of text, and a minute of two cores
+SHARE = "the share of each cell in which era5 is defined, from 0 to 1"
 KELVIN = VARIABLES[FRAMES]  # what brightness temperatures can be
 FREEZING = 273.15  # K
 
@@ -30,6 +33,19 @@ def options(given: Mapping[str, int] | None) -> dict[str, int]:
     return {name: int(wanted[name]) for name in LIMITS}
 
 
+def check_together(samples: int, members: int) -> None:
+    """Refuse a request for more than one answer can hold.
+
+    Raises:
+        ValueError: it has more than `MOST_TOGETHER` members in all.
+    """
+    if samples * members > MOST_TOGETHER:
+        raise ValueError(
+            f"{samples} samples of {members} members are {samples * members} forecasts; expected "
+            f"at most {MOST_TOGETHER} in a request: ask for fewer at once"
+        )
+
+
 def frames(given: Mapping[str, np.ndarray], shape: tuple[int, int, int]) -> np.ndarray:
     """The history, K, (batch, history, y, x), as float32.
 
@@ -40,14 +56,12 @@ def frames(given: Mapping[str, np.ndarray], shape: tuple[int, int, int]) -> np.n
         ValueError: there is none, or its shape, values or units are others.
     """
     history = array(given, "history", shape)
-    sample, frame, y, x = np.unravel_index(np.argmin(np.isfinite(history)), history.shape)
-    if not np.isfinite(history[sample, frame, y, x]):
-        missing = np.count_nonzero(~np.isfinite(history))
-        raise ValueError(
-            f"{missing} of the {history.size} values in history are NaN or infinite, the first in "
-            f"sample {sample}, frame {frame}, y {y}, x {x}; expected a temperature in every cell: "
-            "fill what the satellite did not see"
-        )
+    _check_finite(
+        history,
+        "history",
+        ("sample", "frame", "y", "x"),
+        "a temperature in every cell: fill what the satellite did not see",
+    )
     if history.min() < KELVIN.low or history.max() > KELVIN.high:
         raise ValueError(
             f"the values in history run from {history.min():g} to {history.max():g}, "
@@ -55,6 +69,30 @@ def frames(given: Mapping[str, np.ndarray], shape: tuple[int, int, int]) -> np.n
             f"{KELVIN.high:g}"
         )
     return history
+
+
+def environment(
+    given: Mapping[str, np.ndarray], shape: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """ERA5, normalised, and the share of each cell in which it is defined, as float32.
+
+    Both are (batch, variable, history, y, x).
+
+    Args:
+        shape: (variable, history, y, x) that the model takes.
+
+    Raises:
+        ValueError: one is missing, or its shape or values are others.
+    """
+    era5, valid = (array(given, name, shape) for name in ("era5", "valid"))
+    axes = ("sample", "variable", "frame", "y", "x")
+    _check_finite(era5, "era5", axes, "a number in every cell, and 0 where valid is 0")
+    _check_finite(valid, "valid", axes, SHARE)
+    if valid.min() < 0 or valid.max() > 1:
+        raise ValueError(
+            f"the values in valid run from {valid.min():g} to {valid.max():g}; expected {SHARE}"
+        )
+    return era5, valid
 
 
 def array(given: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -71,12 +109,43 @@ def array(given: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...]) ->
         has = ", ".join(map(str, given)) if isinstance(given, Mapping) else type(given).__name__
         raise ValueError(f"no {name} among the inputs ({has}); {expected}")
     try:
-        values = np.ascontiguousarray(given[name], dtype=np.float32)
+        values = np.ascontiguousarray(_numbers(given[name]), dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} is no array of numbers ({error}); {expected}") from None
     if values.shape[1:] != shape or not len(values):
         raise ValueError(f"{name} has the shape {values.shape}; {expected}")
     return values
+
+
+def _numbers(given: object) -> np.ndarray:
+    """What is given, if NumPy need not guess at real numbers in it."""
+    if isinstance(given, np.ma.MaskedArray):
+        raise ValueError("it is masked; fill the masked cells, and give a plain array")
+    values = np.asarray(given)
+    if values.dtype.kind == "O":
+        others = {type(value).__name__ for value in values.flat if not _is_real(value)}
+    else:
+        others = set() if values.dtype.kind in "fiu" else {str(values.dtype)}
+    if others:
+        raise ValueError(f"it has values of type {', '.join(sorted(others))}")
+    return values
+
+
+def _is_real(value: object) -> bool:
+    """None stands for NaN, as JSON has it."""
+    return value is None or (isinstance(value, Real) and not isinstance(value, bool))
+
+
+def _check_finite(values: np.ndarray, name: str, axes: Sequence[str], expected: str) -> None:
+    finite = np.isfinite(values)
+    if finite.all():
+        return
+    first = np.unravel_index(np.argmin(finite), values.shape)
+    where = ", ".join(f"{axis} {place}" for axis, place in zip(axes, first, strict=True))
+    raise ValueError(
+        f"{np.count_nonzero(~finite)} of the {values.size} values in {name} are NaN or infinite, "
+        f"the first in {where}; expected {expected}"
+    )
 
 
 def _guess(values: np.ndarray) -> str:

@@ -2,7 +2,7 @@
 
     nephele forecast data/S0001/frames.nc --out forecast.nc
 
-The model is read, and torch with it, only when the frames have been found.
+The model is read, and torch with it, only when there is nothing more to refuse without it.
 """
 
 import argparse
@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from components import destinations
+from components import destinations, model_folder, model_location
+from components.demands import LIMITS
 from components.fingerprints import fingerprint
 from components.outputs import whole
-from nephele.archives import observed as archives
 from nephele.archives.observed import Observed
+from nephele.products import given
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,16 +55,20 @@ def forecast(options: argparse.Namespace) -> None:
     started = time.monotonic()
     options.picture = options.picture or options.out.with_suffix(".png")
     _check(options)
-    found = archives.find(options.frames)
+    found = given.find(options.frames)
     init = _moment(options.init)
     for path in (options.out, options.picture):
         destinations.check_not_read(path, found.files)
-
-    model, folder = _model(options.model)
+    folder = model_location.folder(options.model)
     for path in (options.out, options.picture):
         destinations.check_outside(path, folder)
+    frames = _leads(folder, options)
+
+    from nephele.forecasting import trained
+
+    model = trained.load(folder)
     loaded = time.monotonic()
-    past, issued = run(found, model, options, init)
+    past, issued = run(found, model, options, init, frames)
     issued.attrs |= provenance(found, past, model, folder, options)
     made = time.monotonic()
     write(issued, options.out, options.picture)
@@ -82,19 +87,25 @@ def forecast(options: argparse.Namespace) -> None:
 
 
 def run(
-    found: Observed, model: "TrainedModel", options: argparse.Namespace, init: pd.Timestamp | None
+    found: Observed,
+    model: "TrainedModel",
+    options: argparse.Namespace,
+    init: pd.Timestamp | None,
+    frames: int,
 ) -> tuple["Past", "xr.Dataset"]:
-    """What the forecast starts from, and the forecast."""
+    """What the forecast starts from, and the forecast of so many frames."""
     from nephele.products import dataset, ensembles, initial
 
-    frames = ensembles.leads(model, options.hours)
     past = initial.past(found, initial.Need.of(model.description), init)
     members = ensembles.ensemble(model, past.brightness, options.members, options.seed, frames)
     return past, dataset.labelled(past, members, model.lead_hours[:frames], {})
 
 
 def write(issued: "xr.Dataset", out: Path, picture: Path) -> None:
-    """Write the file and the picture, whole or not at all."""
+    """Write the file and the picture, each whole or not at all.
+
+    Both are made before either takes its place, the picture first: a new file has its picture.
+    """
     from nephele.pictures import outlook
 
     animated = outlook.animation(issued)
@@ -142,22 +153,23 @@ def provenance(
 
 
 def _check(options: argparse.Namespace) -> None:
-    if options.members < 2:
-        raise ValueError(f"--members {options.members}: expected at least 2, an ensemble")
-    if not 0 <= options.seed < 2**63:
-        raise ValueError(f"--seed {options.seed}: expected a whole number from 0 to 2^63 - 1")
+    limits = LIMITS | {"members": (2, LIMITS["members"][1])}  # one member has no spread
+    for name, (least, most) in limits.items():
+        value = getattr(options, name)
+        if not least <= value <= most:
+            raise ValueError(f"--{name} {value}: expected a whole number from {least} to {most}")
     destinations.check(options.out, options.picture)
 
 
-def _model(name: str) -> tuple["TrainedModel", Path]:
-    from components import models
-    from nephele.forecasting import trained
-    from nephele.products.ensembles import check_needs_no_era5
-
-    folder = models.folder(name)
-    model = trained.load(folder)
-    check_needs_no_era5(model, f"--model {name}")
-    return model, folder
+def _leads(folder: Path, options: argparse.Namespace) -> int:
+    """How many frames to forecast, from the model's description: torch is not needed to refuse."""
+    about = model_folder.described(folder)
+    if about["kind"] == "teacher":
+        raise ValueError(
+            f"--model {options.model}: a teacher, which needs ERA5 that is not there when a "
+            "forecast is made; expected a student (or its control)"
+        )
+    return given.leads(options.hours, about["lead_hours"], about["trained_on"]["spacing_hours"])
 
 
 def _moment(text: str | None) -> pd.Timestamp | None:

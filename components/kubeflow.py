@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from components.fingerprints import fingerprint
+from components.model_folder import DESCRIPTION
 from components.outputs import write_json
 from nephele import nested
 
 FLAG = "executor_input"
 METRICS, MODEL = "system.Metrics", "system.Model"
-DESCRIPTION, DESCRIBED = "model.json", ("kind", "sampler", "steps", "mode")
+DESCRIBED = ("kind", "sampler", "steps", "mode")
 MOST = 64  # figures of one file
 
 

@@ -7,9 +7,15 @@ from typing import Any, NamedTuple
 
 from components.execution import requirements
 
-LOADER = "components.forecaster"  # the module that MLflow loads such a folder with
-DESCRIPTION = "model.json"  # nephele.forecasting.trained writes it, and needs torch
-NEEDED = ("kind", "shape", "lead_hours", "trained_on")
+LOADER = "components.serving"  # the module that MLflow loads such a folder with
+# As nephele.forecasting.trained has them, which needs torch.
+WEIGHTS, DESCRIPTION = "weights.safetensors", "model.json"
+NEEDED = {
+    "kind": (),
+    "shape": ("variables", "history", "size"),
+    "lead_hours": (),
+    "trained_on": ("cell_km", "spacing_hours"),
+}
 REQUIREMENTS = "requirements.txt"
 OPTIONS = {"members": 8, "seed": 0}  # of a forecast, where the client says nothing else
 ANY = -1  # a size that the caller chooses
@@ -25,6 +31,37 @@ class Served(NamedTuple):
     output: Shape
 
 
+def described(folder: Path) -> dict[str, Any]:
+    """The description of the model in `folder`, which has all that is `NEEDED`.
+
+    Raises:
+        ValueError: it is missing, or says something else.
+    """
+    path = folder / DESCRIPTION
+    try:
+        about = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: not the description of a model ({error})") from None
+    missing = _missing(about)
+    if missing:
+        raise ValueError(
+            f"{path}: no {', '.join(missing)}, so not the description of a model of today; "
+            "train it again"
+        )
+    return about
+
+
+def _missing(about: Any) -> list[str]:
+    """What a description lacks of `NEEDED`, by dotted names."""
+    if not isinstance(about, dict):
+        return list(NEEDED)
+    missing = [name for name in NEEDED if not about.get(name)]
+    for name in NEEDED.keys() - missing:
+        within = about[name] if isinstance(about[name], dict) else {}
+        missing += [f"{name}.{part}" for part in NEEDED[name] if part not in within]
+    return missing
+
+
 def served(folder: Path) -> Served:
     """What the model in `folder` takes and gives, from its description.
 
@@ -34,7 +71,7 @@ def served(folder: Path) -> Served:
     Raises:
         ValueError: the description is missing, or says something else.
     """
-    about = _described(folder)
+    about = described(folder)
     kind, shape = about["kind"], about["shape"]
     size, frames = shape["size"], (shape["history"], shape["size"], shape["size"])
     inputs: dict[str, Shape] = {"history": (ANY, *frames)}
@@ -50,29 +87,13 @@ def summary(folder: Path) -> str:
     Raises:
         ValueError: as `served`.
     """
-    about = _described(folder)
+    about = described(folder)
     shape, frames, leads = about["shape"], about["trained_on"], about["lead_hours"]
     return (
         f"Takes {shape['history']} frames {frames['spacing_hours']} h apart, the last at the "
         f"initial time, of {shape['size']} × {shape['size']} cells of {frames['cell_km']:g} km, in "
         f"K; gives an ensemble of {len(leads)} frames up to +{leads[-1]} h, in K."
     )
-
-
-def _described(folder: Path) -> dict[str, Any]:
-    """The description, which has what a training stage writes."""
-    path = folder / DESCRIPTION
-    try:
-        about = json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path}: not the description of a model ({error})") from None
-    missing = [name for name in NEEDED if name not in about]
-    if missing:
-        raise ValueError(
-            f"{path}: no {', '.join(missing)}, so not the description of a model of today; "
-            "train it again"
-        )
-    return about
 
 
 def write_requirements(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The registry of students: one version a model, and the alias of the one that forecasters use.
+"""The registry of students: one version a model, and the alias of the one to forecast with.
 
 Called when the run of a report is delivered, here or by a later `sync`, so it asks the registry as
 it is then. Called again for the same run, it leaves everything as it is.
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components import champion, mlflow_run, model_folder, tracking
+from components import champion, mlflow_run, model_folder, store
 from components.champion import CHAMPION, EXECUTION, TABLE, TABLE_FOLDER
 from components.execution import packages
 from components.fingerprints import fingerprint
@@ -129,16 +129,17 @@ def _experiments(client: Any, run: str) -> list[str]:
     That of `run` comes from whoever began it, who may have named it otherwise than here and now.
     """
     own = client.get_experiment(client.get_run(run).info.experiment_id).name
-    return sorted({own, own + tracking.STAGES, *tracking.experiments().values()})
+    return sorted({own, own + store.STAGES, *store.experiments().values()})
 
 
 def _log(client: Any, run: str, files: Mapping[str, Path], digest: str) -> Any:
     """Log the model by the report's own run: its training is not known to this server."""
     folder = files["model"]
+    place = folder.parents[2]  # of the journal, which keeps what it has delivered in files/<number>
     kind, inputs, output = model_folder.served(folder)
     record = {
         "name": kind,
-        "kept": folder.parent.name,
+        "kept": str(folder.parent.relative_to(place)),
         "fingerprint": digest,
         "loader": model_folder.LOADER,
         "inputs": inputs,
@@ -147,5 +148,5 @@ def _log(client: Any, run: str, files: Mapping[str, Path], digest: str) -> Any:
         "requirements": model_folder.read_requirements(folder),
         "packages": sorted(set(files) - {"model", TABLE}),
     }
-    mlflow_run.Run(client, run, folder.parents[1], attached=True).model(record)
+    mlflow_run.Run(client, run, place, attached=True).model(record)
     return _logged(client, run, digest)

@@ -35,6 +35,61 @@ def test_values_that_are_no_numbers_are_refused():
     assert "history is no array of numbers" in refused(history=[[1.0], [1.0, 2.0]])
 
 
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (history().astype(complex), "values of type complex128"),
+        (history().astype(str), "values of type <U"),
+        (history().astype(str).tolist(), "values of type <U"),
+        (history().astype(str).astype(object), "values of type str"),
+        (history() > 250, "values of type bool"),
+        (np.ma.masked_less(history(), 250), "it is masked; fill the masked cells"),
+    ],
+    ids=["complex", "text", "list of texts", "texts among objects", "true or false", "masked"],
+)
+def test_what_only_becomes_numbers_by_a_guess_is_refused(given, found):
+    said = refused(history=given)
+    assert said.startswith("history is no array of numbers (")
+    assert found in said
+
+
+def environment(**others):
+    fields = (3, *SHAPE)
+    given = {"era5": np.zeros((2, *fields)), "valid": np.full((2, *fields), 0.5)} | others
+    return demands.environment(given, fields)
+
+
+def test_a_teachers_era5_passes_with_shares_of_cells():
+    era5, valid = environment()
+    assert era5.dtype == valid.dtype == np.float32
+    assert (valid == 0.5).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("era5", np.nan, "1 of the 1536 values in era5 are NaN or infinite, the first in sample 1"),
+        ("valid", np.inf, "1 of the 1536 values in valid are NaN or infinite, the first in sample"),
+        ("valid", 1.5, "the values in valid run from 0 to 1.5; expected the share of each cell"),
+    ],
+)
+def test_a_teachers_era5_is_refused_where_it_is_no_number(name, value, words):
+    fields = np.zeros((2, 3, *SHAPE))
+    fields[1, 2, 3, 4, 5] = value
+    with pytest.raises(ValueError, match=words):
+        environment(**{name: fields})
+
+
+def test_so_many_members_in_one_request_are_refused_with_what_may_be_asked_for():
+    demands.check_together(2, 64)
+    with pytest.raises(ValueError) as error:
+        demands.check_together(3, 64)
+    assert str(error.value) == (
+        "3 samples of 64 members are 192 forecasts; expected at most 128 in a request: ask for "
+        "fewer at once"
+    )
+
+
 def test_other_inputs_are_named_beside_the_one_that_is_missing():
     assert "no history among the inputs (frames, time)" in refused(frames=history(), time=0)
     with pytest.raises(ValueError, match=r"no history among the inputs \(list\)"):

@@ -183,7 +183,8 @@ def test_synthetic_frames_make_a_synthetic_forecast(frames, student, tmp_path, m
         (["--hours", 10], "--hours 10: expected a multiple of 3 from 3 to 24"),
         (["--hours", 27], "--hours 27: expected a multiple of 3 from 3 to 24"),
         (["--hours", 0], "--hours 0: expected a multiple of 3"),
-        (["--members", 1], "--members 1: expected at least 2"),
+        (["--members", 1], "--members 1: expected a whole number from 2 to 64"),
+        (["--members", 65], "--members 65: expected a whole number from 2 to 64"),
         (["--seed", -1], "--seed -1: expected a whole number"),
         (["--init", "noon"], "--init noon: expected a time in UTC"),
         (["--init", "2030-09-01T06:00"], "no frame of 2030-08-31 21:00 UTC"),
@@ -304,18 +305,75 @@ def test_a_place_that_cannot_be_written_is_said_before_the_forecast(
         _refused(arguments, f"nothing can be written in {frames} (Not a", tmp_path, monkeypatch)
 
 
-def test_status_is_one_and_torch_is_not_loaded_for_a_wrong_name(tmp_path):
+def test_era5_in_place_of_frames_is_called_what_it_is(frames, student, tmp_path, monkeypatch):
+    era5 = xr.Dataset(
+        {"sst": ("time", [300.0]), "msl": ("time", [1e5])}, {"time": [frames_files.START]}
+    )
+    era5.to_netcdf(frames.with_name("era5.nc"))
+    words = (
+        "era5.nc: fields of ERA5 (msl, sst) and no image, expected a storm's observed frames: "
+        f"brightness_temperature (or irwin), K, on time, y and x; the storm's are in {frames}"
+    )
+    _refused([frames.with_name("era5.nc"), "--model", student], words, tmp_path, monkeypatch)
+
+
+def test_a_forecast_in_place_of_frames_is_called_what_it_is(
+    frames, student, persistence, tmp_path, monkeypatch
+):
+    out = tmp_path / "forecast.nc"
+    run(monkeypatch, frames, "--model", student, "--members", 2, "--hours", 3, "--out", out)
+    words = "forecast.nc: a forecast, expected a storm's observed frames"
+    _refused([out, "--model", student], words, tmp_path, monkeypatch)
+
+
+def test_where_the_picture_cannot_take_its_place_the_older_file_stays(
+    frames, student, persistence, tmp_path, monkeypatch
+):
+    out = tmp_path / "forecast.nc"
+    out.write_text("older")
+    rename = Path.rename
+
+    def fails(path, target):
+        if target.suffix == ".png":
+            raise OSError("no more")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(SystemExit):
+        run(monkeypatch, frames, "--model", student, "--members", 2, "--hours", 3, "--out", out)
+    assert out.read_text() == "older"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.nc"], "nowhere.nc: no such file or folder, expected a storm's frames"),
+        (["{frames}", "--hours", "7"], "--hours 7: expected a multiple of 3 from 3 to 24"),
+        (["{frames}", "--model", "."], "--model .: expected one folder with model.json"),
+        (["{frames}", "--model", "{teacher}"], "a teacher, which needs ERA5"),
+        (["{frames}", "--out", "{frames}"], "the frames themselves, expected another name"),
+    ],
+    ids=["frames", "hours", "model", "teacher", "out"],
+)
+def test_status_is_one_and_torch_is_not_loaded_for_a_mistake(
+    arguments, said, frames, student, tmp_path
+):
+    teacher = tmp_path / "teacher"
+    trained.save(teacher, model_of("teacher"))
+    named = [argument.format(frames=frames, teacher=teacher) for argument in arguments]
     code = (
         "import sys\nfrom components.forecast import nephele\n"
-        "sys.argv = ['nephele', 'forecast', 'nowhere.nc']\n"
+        f"sys.argv = ['nephele', 'forecast', '--model', {str(student)!r}, *{named!r}]\n"
         "try: nephele()\nfinally: print(sorted({'torch', 'mlflow'} & set(sys.modules)))"
     )
+    (tmp_path / "here").mkdir()
     process = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path / "here"
     )
     assert process.returncode == 1
-    expected = "nephele forecast: nowhere.nc: no such file or folder, expected a storm's frames"
-    assert process.stderr.strip() == expected
+    (line,) = process.stderr.splitlines()
+    assert line.startswith("nephele forecast: ")
+    assert said in line
     assert process.stdout.strip() == "[]"
 
 
@@ -328,7 +386,7 @@ def test_a_registered_model_forecasts_as_its_folder_does(frames, student, tmp_pa
     with mlflow.start_run(experiment_id=trial):
         mlflow.pyfunc.log_model(
             name="student",
-            loader_module="components.forecaster",
+            loader_module="components.serving",
             data_path=str(student),
             registered_model_name="nephele-student",
             pip_requirements=[],

@@ -6,6 +6,7 @@ import sources
 
 from components import model_folder
 from components.training import save
+from nephele.forecasting import trained
 from nephele.forecasting.trained import Description, TrainedModel
 
 
@@ -54,7 +55,7 @@ def test_requirements_have_every_library_that_a_served_model_imports(folder):
     distributions = metadata.packages_distributions()
     imported = {
         module.split(".")[0]
-        for file in sources.closure(sources.ROOT / "components" / "forecaster.py")
+        for file in sources.closure(sources.ROOT / "components" / "serving.py")
         for module in sources.imported(file)
     }
     # MLflow asks for itself.
@@ -82,6 +83,18 @@ def test_a_folder_without_requirements_is_refused(tmp_path):
 def test_a_folder_without_a_description_is_refused(tmp_path):
     with pytest.raises(ValueError, match="not the description of a model"):
         model_folder.served(tmp_path)
+
+
+def test_the_files_of_a_model_have_the_names_that_are_written():
+    names = model_folder.WEIGHTS, model_folder.DESCRIPTION
+    assert names == (trained.WEIGHTS, trained.DESCRIPTION)
+
+
+@pytest.mark.parametrize("text", ["[]", '{"kind": "student", "shape": [4]}', "\x00"])
+def test_any_other_json_is_refused_in_a_sentence(text, tmp_path):
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(ValueError, match="not the description of a model"):
+        model_folder.described(tmp_path)
 
 
 def test_an_older_description_is_refused_with_what_it_lacks(tmp_path):

@@ -204,7 +204,7 @@ def test_a_model_whose_training_is_not_here_is_logged_by_the_report_as_it_lies(s
     assert data.signature.inputs.inputs[0].shape == (-1, 4, 8, 8)
     assert data.signature.outputs.inputs[0].shape == (-1, -1, 3, 8, 8)
     names = {path.name for path in (store / "here").rglob("*")}
-    assert {"weights.safetensors", "model.json", "forecaster.py", "ensemble.py"} <= names
+    assert {"weights.safetensors", "model.json", "serving.py", "ensemble.py"} <= names
     assert "torch==2.8.0" in (store / "here" / "requirements.txt").read_text()
 
 

@@ -1,4 +1,4 @@
-"""Ensembles from frames in K, by a network that needs no ERA5."""
+"""Ensembles from frames in K."""
 
 import numpy as np
 import torch
@@ -8,34 +8,10 @@ from nephele.forecasting.trained import TrainedModel
 from nephele.windows.tensors import Samples
 
 
-def leads(model: TrainedModel, hours: int) -> int:
-    """How many frames a forecast of `hours` has.
-
-    Raises:
-        ValueError: `hours` falls between two frames, or beyond what the model knows.
-    """
-    step, most = model.description.trained_on.spacing_hours, model.lead_hours[-1]
-    if hours < step or hours > most or hours % step:
-        raise ValueError(
-            f"--hours {hours}: expected a multiple of {step} from {step} to {most}, the lead times "
-            "that the model knows"
-        )
-    return hours // step
-
-
-def check_needs_no_era5(model: TrainedModel, name: str) -> None:
-    """Refuse a teacher; `name` is where the model lies."""
-    if model.kind == "teacher":
-        raise ValueError(
-            f"{name}: a teacher, which needs ERA5 that is not there when a forecast is made; "
-            "expected a student (or its control)"
-        )
-
-
 def ensemble(
     model: TrainedModel, brightness: np.ndarray, members: int, seed: int, frames: int
 ) -> np.ndarray:
-    """Forecast the next `frames` frames.
+    """Forecast the next `frames` frames of one storm, by a network that needs no ERA5.
 
     Args:
         brightness: the history, K, (time, y, x).
@@ -44,10 +20,27 @@ def ensemble(
     Returns:
         K, (member, lead, y, x).
     """
-    about = model.description
-    normal = (brightness[None] - about.scales.mean) / about.scales.std
+    return forecast(model, samples(model, brightness[None]), members, seed, frames)[0].numpy()
+
+
+def samples(
+    model: TrainedModel,
+    brightness: np.ndarray,
+    environment: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Samples:
+    """What `forecast` takes, from frames as they are measured.
+
+    Args:
+        brightness: the history, K, (batch, time, y, x).
+        environment: ERA5, normalised, and the share of each cell in which it is defined,
+            (batch, variable, time, y, x). Only a teacher looks at them; without them there are
+            zeros, since the others' samples have to have some.
+    """
+    scales = model.description.scales
+    normal = (brightness - scales.mean) / scales.std
     history = torch.from_numpy(np.ascontiguousarray(normal, dtype=np.float32))
-    # Only a teacher looks at ERA5; the others' samples have to have some.
-    nothing = torch.zeros(1, len(model.variables), *history.shape[1:])
-    samples = Samples(history, history[:, :0], nothing, nothing)
-    return forecast(model, samples, members, seed, frames)[0].numpy()
+    if environment is None:
+        nothing = torch.zeros(len(history), len(model.variables), *history.shape[1:])
+        return Samples(history, history[:, :0], nothing, nothing)
+    era5, valid = map(torch.from_numpy, environment)
+    return Samples(history, history[:, :0], era5, valid)

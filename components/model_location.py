@@ -5,13 +5,14 @@ import os
 import re
 from pathlib import Path
 
-from nephele.forecasting.trained import DESCRIPTION, WEIGHTS
+from components.model_folder import DESCRIPTION, WEIGHTS
+from components.store import tracking_uri, without_credentials
 
 URI = re.compile(r"^(models|runs|mlflow-artifacts|s3|gs|file|https?):/")
 
 
 def folder(model: str) -> Path:
-    """The folder that `nephele.forecasting.trained.load` reads.
+    """The folder that `nephele.forecasting.trained.load` reads; torch is not needed to find it.
 
     Args:
         model: the folder itself, one that holds it, or a URI such as
@@ -50,19 +51,19 @@ def _downloaded(uri: str) -> Path:
             f"--model {uri}: MLflow is not installed; "
             "expected a folder, or install nephele[tracking]"
         ) from None
-    from components.tracking import tracking_uri
-
-    database = Path(tracking_uri().removeprefix("sqlite:///"))
-    if tracking_uri().startswith("sqlite:") and not database.exists():
+    server = tracking_uri()
+    database = Path(server.removeprefix("sqlite:///"))
+    if server.startswith("sqlite:") and not database.exists():
         raise ValueError(
             f"--model {uri}: no tracking database at {database}; "
             "expected one, or MLFLOW_TRACKING_URI to name a server"
         )
     for name in ("alembic", "mlflow", "urllib3"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    mlflow.set_tracking_uri(tracking_uri())
+    mlflow.set_tracking_uri(server)
     try:
         return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
     except (mlflow.exceptions.MlflowException, OSError) as error:
         cause = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise ValueError(f"--model {uri}: MLflow at {tracking_uri()}: {cause}") from None
+        said = f"--model {uri}: MLflow at {server}: {cause}"
+        raise ValueError(without_credentials(said)) from None

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 
@@ -20,6 +19,7 @@ from components import demands
 from nephele.forecasting import trained
 from nephele.forecasting.ensemble import forecast
 from nephele.forecasting.trained import TrainedModel
+from nephele.products import ensembles
 from nephele.windows.tensors import Samples
 
 SERVER = "mlflow.pyfunc.scoring_server"
@@ -51,33 +51,24 @@ class Forecaster:
         try:
             wanted = demands.options(params)
             samples = self._samples(model_input)
+            demands.check_together(len(samples.history), wanted["members"])
         except ValueError as error:
             raise Refusal(str(error)) from None
         return forecast(self.model, samples, wanted["members"], wanted["seed"]).numpy()
 
     def _samples(self, given: Mapping[str, np.ndarray]) -> Samples:
-        about = self.model.description
-        shape = (about.shape.history, about.shape.size, about.shape.size)
-        kelvin = torch.from_numpy(demands.frames(given, shape))
-        history = (kelvin - about.scales.mean) / about.scales.std
-        era5, valid = self._environment(given, history)
-        return Samples(history=history, future=history[:, :0], era5=era5, valid=valid)
-
-    def _environment(
-        self, given: Mapping[str, np.ndarray], history: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """ERA5 and its validity: a teacher's are given, the others do not look at them."""
-        shape = (len(self.model.variables), *history.shape[1:])
+        shape = self.model.description.shape
+        frames = (shape.history, shape.size, shape.size)
+        history = demands.frames(given, frames)
         if self.model.kind != "teacher":
-            nothing = torch.zeros(len(history), *shape)
-            return nothing, nothing
-        era5, valid = (demands.array(given, name, shape) for name in ("era5", "valid"))
+            return ensembles.samples(self.model, history)
+        era5, valid = demands.environment(given, (len(shape.variables), *frames))
         if not len(era5) == len(valid) == len(history):
             raise ValueError(
                 f"history has {len(history)} samples, era5 {len(era5)} and valid {len(valid)}; "
                 "expected as many of each"
             )
-        return torch.from_numpy(era5), torch.from_numpy(valid)
+        return ensembles.samples(self.model, history, (era5, valid))
 
 
 class Refusal(MlflowException):
