@@ -263,7 +263,7 @@ class Log:
     def _stop(self, error: OSError) -> None:
         """The journal cannot be written: a full disk must not end the training."""
         self._journal = None
-        logger.warning("MLflow is not told of this stage any more, its journal fails: %.200s", error)
+        logger.warning("MLflow is told no more of this stage, its journal fails: %.200s", error)
 
     def _lose(self, what: str, error: Exception) -> None:
         """One thing is not told; a thing that is told at every step is missed with one warning."""
