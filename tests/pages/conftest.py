@@ -41,8 +41,11 @@ def address(place) -> Iterator[str]:
     with (place / "server.log").open("w") as log:
         server = subprocess.Popen(
             ["bash", "-c", recipe[recipe.index("mlflow server") :]],
-            **{"cwd": place, "stdout": log, "stderr": log, "start_new_session": True},
-            env=kept | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+            stdout=log,
+            stderr=log,
+            env=kept | {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_WORKERS": "1"},
+            start_new_session=True,
+            cwd=place,
         )
     try:
         _wait_for(f"http://127.0.0.1:{port}/health", place / "server.log")
@@ -70,7 +73,7 @@ def picture() -> Callable[[Page, str], None]:
             path.write_bytes(seen)
             if len(seen) > LARGEST:
                 image = Image.open(io.BytesIO(seen)).convert("RGB")
-                image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+                image.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
             assert path.stat().st_size <= LARGEST
 
     return write

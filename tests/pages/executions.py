@@ -29,8 +29,10 @@ WEIGHTS = {
     "late-eyewall": {"features": 0.0},
     "warm-outflow": {"causal": 0.1},
 }
-VARIED = {f"distill_student.{name}" for name in ("weights.distill", "weights.features")}
-VARIED |= {"distill_student.weights.causal", "distill_student.seed"}
+VARIED = {
+    "distill_student.seed",
+    *(f"distill_student.weights.{term}" for term in ("distill", "features", "causal")),
+}
 STEPS, PICTURE_EVERY = 40, 10
 PICTURES = range(PICTURE_EVERY, STEPS + 1, PICTURE_EVERY)
 MODEL = {
@@ -71,13 +73,10 @@ def report(name: str) -> None:
 
 def train() -> None:
     """A training whose forecasts come ever closer to what was to be."""
-    name, params = next(iter(CRPS)), yaml.safe_load(report_files.PARAMETERS.read_text())
-    surroundings = {"DVC_STAGE": "pretrain_teacher", "DVC_EXP_NAME": name}
     told = {"seed": 0, "steps": STEPS, "picture_every": PICTURE_EVERY}
-    told["weights"] = params["pretrain_teacher"]["weights"]
     frames = simulate(SEED, STORM, PAST + LEADS)["brightness_temperature"].values[:, ::4, ::4]
     with (
-        patch.dict(os.environ, surroundings),
+        patch.dict(os.environ, DVC_STAGE="pretrain_teacher", DVC_EXP_NAME=next(iter(CRPS))),
         tracking.run("pretrain_teacher", {"pretrain_teacher": told}) as log,
     ):
         for step in range(2, STEPS + 1, 2):
