@@ -8,17 +8,15 @@ The model is read, and torch with it, only when there is nothing more to refuse 
 import argparse
 import hashlib
 import logging
-import subprocess
 import sys
 import time
-from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from components import destinations, model_folder, model_location
+from components import destinations, execution, model_folder, model_location
 from components.demands import LIMITS
 from components.fingerprints import fingerprint
 from components.outputs import whole
@@ -143,9 +141,7 @@ def provenance(
         "cell_km": about.trained_on.cell_km,
         "filled_share": past.filled,
     }
-    revision = _revision()
-    if revision:
-        attributes["git_revision"] = revision
+    attributes |= execution.revision()
     if "synthetic" in known:
         attributes["synthetic"] = int(bool(known["synthetic"]))
     attributes |= {f"input_{key}": known[key] for key in ("source", "attribution") if key in known}
@@ -191,20 +187,6 @@ def _fingerprint(files: tuple[Path, ...]) -> str:
         return fingerprint(files[0])
     lines = sorted(f"{fingerprint(file)} {file.name}\n" for file in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def _revision() -> str | None:
-    """Of the checkout that this code stands in."""
-    with suppress(OSError, subprocess.CalledProcessError):
-        here = Path(__file__)
-        git = ["git", "-C", str(here.parent)]
-        subprocess.run([*git, "ls-files", "--error-unmatch", here.name], check=True, **_QUIET)
-        found = subprocess.run([*git, "rev-parse", "HEAD"], check=True, **_QUIET)
-        return found.stdout.decode().strip()
-    return None
-
-
-_QUIET: dict = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
 
 
 def _parser() -> argparse.ArgumentParser:
