@@ -3,7 +3,7 @@
 import torch
 from torch import Generator
 
-from nephele.forecasting.trained import TrainedOn
+from nephele.forecasting.trained import Description, TrainedModel, TrainedOn
 from nephele.network.nephele import Nephele, Shape
 from nephele.params import (
     CausalWeights,
@@ -83,3 +83,24 @@ def samples(count: int = 4, shape: Shape = SHAPE, seed: int = 1) -> Samples:
     variables = len(shape.variables)
     era5 = normal(variables, shape.history)
     return Samples(normal(shape.history), normal(8), era5, torch.ones_like(era5))
+
+
+def description(kind: str, steps: int = 2) -> Description:
+    """Of a network that samples with `steps` evaluations."""
+    return Description(
+        kind=kind,
+        network=NETWORK,
+        shape=SHAPE,
+        mode="edm",
+        noise=NOISE,
+        scales=SCALES,
+        lead_hours=(3, 6, 9, 12, 15, 18, 21, 24),
+        trained_on=TRAINED_ON,
+        sampler="dpm-solver++",
+        steps=steps,
+    )
+
+
+def model(kind: str, steps: int = 2) -> TrainedModel:
+    """A network that was never trained, ready to forecast."""
+    return TrainedModel(network().eval().requires_grad_(False), description(kind, steps))

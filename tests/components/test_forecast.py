@@ -19,7 +19,6 @@ from components import forecast as cli
 from components.fingerprints import fingerprint
 from nephele.fields.variables import FRAMES
 from nephele.forecasting import trained
-from nephele.forecasting.trained import Description, TrainedModel
 from nephele.pictures import outlook
 from nephele.products import ensembles
 
@@ -28,26 +27,10 @@ LEADS = (3, 6, 9, 12, 15, 18, 21, 24)
 MEMBERS = 4
 
 
-def model_of(kind: str) -> TrainedModel:
-    description = Description(
-        kind=kind,
-        network=small.NETWORK,
-        shape=small.SHAPE,
-        mode="edm",
-        noise=small.NOISE,
-        scales=small.SCALES,
-        lead_hours=LEADS,
-        trained_on=small.TRAINED_ON,
-        sampler="dpm-solver++",
-        steps=1,
-    )
-    return TrainedModel(small.network().eval().requires_grad_(False), description)
-
-
 @pytest.fixture(scope="session")
 def student(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("student") / "model"
-    trained.save(folder, model_of("student"))
+    trained.save(folder, small.model("student", steps=1))
     return folder
 
 
@@ -146,7 +129,7 @@ def test_a_forecast_says_what_made_it(frames, student, tmp_path, monkeypatch):
 
 def trained_otherwise(folder: Path, **about: object) -> Path:
     """The student, trained on other frames."""
-    model = model_of("student")
+    model = small.model("student", steps=1)
     frames = replace(model.description.trained_on, **about)
     other = replace(model, description=replace(model.description, trained_on=frames))
     trained.save(folder / "other", other)
@@ -248,13 +231,13 @@ def test_a_truncated_file_is_refused(frames, student, tmp_path, monkeypatch):
 
 
 def test_a_teacher_is_refused(frames, tmp_path, monkeypatch):
-    trained.save(tmp_path / "teacher", model_of("teacher"))
+    trained.save(tmp_path / "teacher", small.model("teacher"))
     arguments = [frames, "--model", tmp_path / "teacher"]
     _refused(arguments, "a teacher, which needs ERA5", tmp_path, monkeypatch)
 
 
 def test_damaged_weights_are_refused(frames, student, tmp_path, monkeypatch):
-    trained.save(tmp_path / "model", model_of("student"))
+    trained.save(tmp_path / "model", small.model("student", steps=1))
     (tmp_path / "model" / trained.WEIGHTS).write_bytes(b"nothing")
     arguments = [frames, "--model", tmp_path / "model"]
     _refused(arguments, "not the weights", tmp_path, monkeypatch)
@@ -359,7 +342,7 @@ def test_status_is_one_and_torch_is_not_loaded_for_a_mistake(
     arguments, said, frames, student, tmp_path
 ):
     teacher = tmp_path / "teacher"
-    trained.save(teacher, model_of("teacher"))
+    trained.save(teacher, small.model("teacher"))
     named = [argument.format(frames=frames, teacher=teacher) for argument in arguments]
     code = (
         "import sys\nfrom components.forecast import nephele\n"

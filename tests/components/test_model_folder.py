@@ -7,28 +7,13 @@ import sources
 from components import model_folder
 from components.training import save
 from nephele.forecasting import trained
-from nephele.forecasting.trained import Description, TrainedModel
-
-
-def description(kind):
-    return Description(
-        kind=kind,
-        network=small.NETWORK,
-        shape=small.SHAPE,
-        mode="edm",
-        noise=small.NOISE,
-        scales=small.SCALES,
-        lead_hours=(3, 6, 9, 12, 15, 18, 21, 24),
-        trained_on=small.TRAINED_ON,
-        sampler="dpm-solver++",
-        steps=2,
-    )
+from nephele.forecasting.trained import TrainedModel
 
 
 @pytest.fixture
 def folder(tmp_path):
     """A student, as a training stage writes it."""
-    save(tmp_path, TrainedModel(small.network(), description("student")))
+    save(tmp_path, TrainedModel(small.network(), small.description("student")))
     return tmp_path
 
 
@@ -44,7 +29,7 @@ def test_a_folder_says_what_its_model_takes_and_gives(folder):
 
 
 def test_a_teacher_takes_its_variables_too(tmp_path):
-    save(tmp_path, TrainedModel(small.network(), description("teacher")))
+    save(tmp_path, TrainedModel(small.network(), small.description("teacher")))
     fields = (-1, 4, 4, 32, 32)
     inputs = {"history": (-1, 4, 32, 32), "era5": fields, "valid": fields}
     assert model_folder.served(tmp_path).inputs == inputs

@@ -21,7 +21,6 @@ from components import registry, tracking
 from components.serving import Forecaster
 from components.training import save
 from nephele.evaluation.succession import KEYS
-from nephele.forecasting.trained import Description, TrainedModel
 
 MODEL = "models:/nephele-student@champion"
 SIZE = small.SHAPE.size
@@ -32,19 +31,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving")]
 
 @pytest.fixture(scope="module")
 def student():
-    description = Description(
-        kind="student",
-        network=small.NETWORK,
-        shape=small.SHAPE,
-        mode="edm",
-        noise=small.NOISE,
-        scales=small.SCALES,
-        lead_hours=(3, 6, 9, 12, 15, 18, 21, 24),
-        trained_on=small.TRAINED_ON,
-        sampler="dpm-solver++",
-        steps=2,
-    )
-    return TrainedModel(small.network().eval().requires_grad_(False), description)
+    return small.model("student")
 
 
 @pytest.fixture(scope="module")

@@ -11,26 +11,13 @@ from components import tracking
 from components.serving import Forecaster
 from components.training import log_trained, save
 from nephele.forecasting.ensemble import forecast
-from nephele.forecasting.trained import Description, TrainedModel
+from nephele.forecasting.trained import TrainedModel
 from nephele.windows.tensors import Samples
 
 
 @pytest.fixture(params=["teacher", "student"])
 def model(request) -> TrainedModel:
-    network = small.network().eval().requires_grad_(False)
-    description = Description(
-        kind=request.param,
-        network=small.NETWORK,
-        shape=small.SHAPE,
-        mode="edm",
-        noise=small.NOISE,
-        scales=small.SCALES,
-        lead_hours=(3, 6, 9, 12, 15, 18, 21, 24),
-        trained_on=small.TRAINED_ON,
-        sampler="dpm-solver++",
-        steps=2,
-    )
-    return TrainedModel(network, description)
+    return small.model(request.param)
 
 
 def samples_of(count: int) -> Samples:

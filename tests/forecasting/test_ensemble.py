@@ -6,35 +6,20 @@ import torch
 from nephele.forecasting import trained
 from nephele.forecasting.ensemble import forecast
 from nephele.forecasting.features import features
-from nephele.forecasting.trained import Description, TrainedModel
+from nephele.forecasting.trained import TrainedModel
 from nephele.network.nephele import Nephele
 from tests import small
 
 
 @pytest.fixture
 def teacher() -> TrainedModel:
-    return TrainedModel(small.network().eval(), _description("teacher"))
-
-
-def _description(kind: str) -> Description:
-    return Description(
-        kind=kind,
-        network=small.NETWORK,
-        shape=small.SHAPE,
-        mode="edm",
-        noise=small.NOISE,
-        scales=small.SCALES,
-        lead_hours=(3, 6, 9, 12, 15, 18, 21, 24),
-        trained_on=small.TRAINED_ON,
-        sampler="dpm-solver++",
-        steps=2,
-    )
+    return TrainedModel(small.network().eval(), small.description("teacher"))
 
 
 def test_a_network_that_says_nothing_forecasts_gaussian_changes_of_the_last_frame():
     """An output of zero is the ideal denoiser of unit Gaussian residuals."""
     torch.manual_seed(0)
-    silent = TrainedModel(Nephele(small.NETWORK, small.SHAPE).eval(), _description("student"))
+    silent = TrainedModel(Nephele(small.NETWORK, small.SHAPE).eval(), small.description("student"))
     samples = small.samples(1)
 
     ensemble = forecast(silent.with_steps(40), samples, members=24, seed=0, leads=5)
@@ -62,7 +47,7 @@ def test_forecasts_of_different_models_share_their_noise(teacher):
     samples = small.samples(2)
 
     first, second = (
-        forecast(TrainedModel(silent, _description(kind)), samples, members=2, seed=1)
+        forecast(TrainedModel(silent, small.description(kind)), samples, members=2, seed=1)
         for kind in ("teacher", "control")
     )
 
@@ -124,7 +109,7 @@ def test_the_teachers_features_know_era5_and_the_students_do_not(teacher):
     samples = small.samples(2)
     other = replace(samples, era5=samples.era5 + 1)
     noise = torch.randn(2, 5, 32, 32)
-    student = replace(teacher, description=_description("student"))
+    student = replace(teacher, description=small.description("student"))
 
     for model, same in ((teacher, False), (student, True)):
         first, second = (features(model, some, 0.7, noise) for some in (samples, other))
@@ -133,4 +118,4 @@ def test_the_teachers_features_know_era5_and_the_students_do_not(teacher):
 
 def test_ddpm_is_refused_where_noise_is_red():
     with pytest.raises(ValueError, match=r"ddpm adds white noise.*expected dpm-solver"):
-        replace(_description("teacher"), sampler="ddpm")
+        replace(small.description("teacher"), sampler="ddpm")
