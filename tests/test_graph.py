@@ -39,6 +39,7 @@ WITHOUT_EFFECT = (
     "components/registry.py",
     "components/report/registration.py",
     "components/report/telling.py",
+    "components/store.py",
     "components/sync.py",
     "components/tracking.py",
     "components/views.py",
