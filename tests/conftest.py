@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from clones import call, tiny
 
+from components import tracking
+
 # Module → the worker's task. (The mark xdist_group of pytest-xdist 3.8 is lost on pytest 9.2: it
 # writes its group into an attribute that names of tests are no longer made from.)
 GROUPS = {
@@ -12,6 +14,14 @@ GROUPS = {
     "test_submission.py": "origin",
     "test_sync.py": "mlflow server",
 }
+
+
+@pytest.fixture(scope="module")
+def untracked():
+    """Stages that leave no run in the store of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tracking, "available", lambda: False)
+        yield
 
 
 @pytest.fixture(scope="session")

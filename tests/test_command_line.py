@@ -13,9 +13,7 @@ from nephele.params import ReportParams
 SECTION = {"forecasts": 3}
 
 
-@pytest.fixture(autouse=True)
-def untracked(monkeypatch):
-    monkeypatch.setattr(tracking, "available", lambda: False)
+pytestmark = pytest.mark.usefixtures("untracked")
 
 
 def call(monkeypatch, main, *arguments):

@@ -19,6 +19,8 @@ from components.command_line import command_line
 from nephele.fields import contract
 from nephele.fields.variables import FRAMES
 
+pytestmark = pytest.mark.usefixtures("untracked")
+
 IMAGE = Path("digital_typhoon") / "image" / STORM
 SINGLE, PRESSURE = Path("environment") / "single.nc", Path("environment") / "pressure.nc"
 
@@ -286,12 +288,18 @@ def test_bad_parameters_end_in_one_sentence(changes, parts, archive, tmp_path, m
 
 def test_the_command_ends_with_status_1_and_no_traceback(archive, tmp_path):
     command = [sys.executable, "-m", "components.acquire.stage", "--params", params("/nowhere")]
+    here = tmp_path / "here"  # where its run is kept
+    here.mkdir()
     done = subprocess.run(
-        [*command, "--raw", str(tmp_path / "raw")], capture_output=True, text=True, check=False
+        [*command, "--raw", str(tmp_path / "raw")],
+        cwd=here,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 1
     assert (
         done.stderr.strip().splitlines()[-1].startswith("acquire: acquire.digital_typhoon.archive")
     )
     assert "Traceback" not in done.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [here]

@@ -14,6 +14,8 @@ from components.regrid import stage
 from nephele.params import AcquireParams, DigitalTyphoonParams, SyntheticParams
 from nephele.windows import splits
 
+pytestmark = pytest.mark.usefixtures("untracked")
+
 STORMS = ("203001", "203002", "203003", "203004")
 FIGURES = {"windows", "storms", "frames", "dropped_frames", "dropped_by_reason", "frame_mean"}
 
