@@ -1,6 +1,5 @@
 import multiprocessing
 import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,9 +155,17 @@ def test_fingerprint_of_a_folder_sees_names_and_contents_and_nothing_else(tmp_pa
 
 
 def test_load_of_the_machine_is_a_curve_of_a_stage_that_takes_its_time(store, monkeypatch):
-    monkeypatch.setattr(machine, "INTERVAL", 0.2)
+    monkeypatch.setattr(machine, "INTERVAL", 0.05)
+    told, metrics = threading.Semaphore(0), tracking.Log.metrics
+
+    def counted(log, step, **values):
+        metrics(log, step, **values)
+        told.release()
+
+    monkeypatch.setattr(tracking.Log, "metrics", counted)
     with tracking.run("train", PARAMS):
-        time.sleep(1.5)
+        # However long a busy machine takes for them.
+        assert all(told.acquire(timeout=60) for _ in range(3))
     curve = mlflow.MlflowClient().get_metric_history(
         only_run().info.run_id, "system/system_memory_usage_percentage"
     )
