@@ -25,6 +25,16 @@ def untracked():
 
 
 @pytest.fixture(scope="session")
+def empty(tmp_path_factory):
+    """A database without runs; to make its tables takes seconds."""
+    database = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    import mlflow  # takes its time, and few tests need it
+
+    mlflow.MlflowClient(f"sqlite:///{database}").search_experiments()
+    return database
+
+
+@pytest.fixture(scope="session")
 def origin(tmp_path_factory) -> Path:
     """A repository with what lies in the working tree, tiny, in which the pipeline has run."""
     origin = tmp_path_factory.mktemp("origin") / "nephele"

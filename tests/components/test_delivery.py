@@ -26,14 +26,6 @@ def registered(client, run, files, **arguments):
     CALLED.append((run, {name: path.read_text() for name, path in files.items()}, arguments))
 
 
-@pytest.fixture(scope="session")
-def empty(tmp_path_factory):
-    """A database without runs; to make its tables takes seconds."""
-    database = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    mlflow.MlflowClient(f"sqlite:///{database}").search_experiments()
-    return database
-
-
 @pytest.fixture
 def uri(empty, tmp_path, monkeypatch):
     """A new database, and a courier that never starts: all that is told stays in the journal."""

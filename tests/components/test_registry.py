@@ -24,14 +24,6 @@ ABOUT = {
 TAGS = {"crps_mean": "8.1", "test_storms": "12", "data": "SYNTHETIC"}
 
 
-@pytest.fixture(scope="session")
-def empty(tmp_path_factory):
-    """A database without runs; to make its tables takes seconds."""
-    database = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    mlflow.MlflowClient(f"sqlite:///{database}").search_experiments()
-    return database
-
-
 @pytest.fixture
 def store(empty, tmp_path, monkeypatch):
     """An empty database in the current folder, as the stages find it."""
