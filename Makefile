@@ -21,6 +21,21 @@ repro: $(READY) ## run the pipeline: data, training, evaluation, outputs/report/
 	python -m pipeline check
 	dvc repro
 
+# JOBS: trainings at a time. Two with a thread each do half as much again as one with two. What was
+# done before an interruption is not done again.
+JOBS ?= 2
+
+.PHONY: evidence
+evidence: $(READY) ## the networks' variants over several seeds: docs/evidence/tables.md (JOBS=2)
+	python -m pipeline check
+	dvc repro regrid
+	export OMP_NUM_THREADS=$$(( ($$(getconf _NPROCESSORS_ONLN) + $(JOBS) - 1) / $(JOBS) )); \
+	for made in teacher 'student|control' score; do \
+	  dvc stage list --name-only evidence/dvc.yaml | grep -E ":($$made)" | \
+	    xargs -P $(JOBS) -n 1 dvc --wait-for-lock repro --single-item; \
+	done; \
+	dvc repro evidence/dvc.yaml
+
 .PHONY: repro-real
 repro-real: $(READY) ## the same on real frames: ARCHIVE=folder, laid out as docs/data.md says
 	@[ -n "$$ARCHIVE" ] || { echo "repro-real needs an archive; say ARCHIVE=folder" >&2; exit 1; }

@@ -6,13 +6,17 @@ becomes `--windows PATH --params PARAMS --teacher PATH`: the flags that dvc.yaml
 and the Kubeflow component both pass, and that tests/test_graph.py compares.
 A parameter with a default is a flag that may be left out. The `log` of a stage that
 wants one is its run in MLflow, which every stage has: it tells what was read and written.
+
+Every stage with parameters also takes `--set`, for a run that differs from its section:
+
+    python -m components.pretrain_teacher.stage … --set seed=1 network.channels=64
 """
 
 import argparse
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NewType, get_args, get_origin
 
@@ -21,6 +25,7 @@ from nephele import params
 
 InPath = NewType("InPath", Path)
 OutPath = NewType("OutPath", Path)
+CHANGES = "set"
 
 
 def command_line(main: Callable[..., None]) -> None:
@@ -34,7 +39,10 @@ def command_line(main: Callable[..., None]) -> None:
     try:
         given = _given(inspect.getdoc(main), signature)
         executor_input = given.pop(kubeflow.FLAG, None)
-        arguments = {name: _value(signature[name], text, section) for name, text in given.items()}
+        changes = given.pop(CHANGES, [])
+        arguments = {
+            name: _value(signature[name], text, section, changes) for name, text in given.items()
+        }
         _run(main, section, signature, arguments)
         if executor_input is not None:
             kubeflow.write_output(executor_input, _of(OutPath, signature, arguments))
@@ -63,7 +71,7 @@ def _of(
     return {name: path for name, path in arguments.items() if signature[name].annotation is kind}
 
 
-def _given(description: str | None, signature: Mapping[str, inspect.Parameter]) -> dict[str, str]:
+def _given(description: str | None, signature: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
     """The arguments of the process, by the names of their flags; those that there are."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument(f"--{kubeflow.FLAG}", help=argparse.SUPPRESS)
@@ -73,6 +81,14 @@ def _given(description: str | None, signature: Mapping[str, inspect.Parameter]) 
         choices = get_args(parameter.annotation) if _is_choice(parameter) else None
         required = parameter.default is parameter.empty
         parser.add_argument(f"--{name}", required=required, choices=choices)
+    if "params" in signature:
+        parser.add_argument(
+            f"--{CHANGES}",
+            nargs="+",
+            action="extend",
+            metavar="PARAMETER=VALUE",
+            help="in place of what --params says, as network.channels=64",
+        )
     return {k: v for k, v in vars(parser.parse_args()).items() if v is not None}
 
 
@@ -84,9 +100,9 @@ def _is_choice(parameter: inspect.Parameter) -> bool:
     return get_origin(parameter.annotation) is Literal
 
 
-def _value(parameter: inspect.Parameter, text: str, section: str) -> object:
+def _value(parameter: inspect.Parameter, text: str, section: str, changes: Sequence[str]) -> object:
     if parameter.name == "params":
-        return params.read(text, section, parameter.annotation)
+        return params.read(text, section, parameter.annotation, changes)
     if _is_choice(parameter) or parameter.annotation is str:
         return text
     path = Path(text)

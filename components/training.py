@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -91,13 +91,20 @@ def learnt(
     windows: Windows,
     params: TrainingParams,
     follow: Follower,
+    prepare: Callable[[Nephele], None] = lambda network: None,
 ) -> tuple[TrainedModel, dict]:
-    """Train `network`, choose its sampling steps, and say what the training was like."""
+    """Train `network`, choose its sampling steps, and say what the training was like.
+
+    Args:
+        prepare: done to the network before its first step.
+    """
     learner = Learner.fresh(network.channels_last().to(fastest_device()), params.optimisation)
     follow.restore(learner)
+    if learner.step == 0:
+        prepare(learner.network)
     for progress in learner.history[params.log_every - 1 :: params.log_every]:
         follow.log.metrics(progress.step, **_point(progress))
-    predicted = prediction(description.mode, description.scales, description.noise)
+    predicted = prediction(description.mode, description.spectra, description.noise)
     steps = train(learner, objective, predicted, windows, params)
     clock = time.monotonic()
     with tqdm(steps, total=params.steps, initial=learner.step, desc=description.kind) as bar:
@@ -128,6 +135,8 @@ def log_trained(log: "Log", folder: Path, figures: Mapping) -> None:
     """Log the model that lies in `folder`, and the figures of its training."""
     numbers = {key: value for key, value in figures.items() if isinstance(value, int | float)}
     log.metrics(figures["steps"], **{f"final/{key}": value for key, value in numbers.items()})
+    if model_folder.described(folder)["shape"].get("hindsight"):
+        return  # it makes no forecasts that anybody could ask for
     kind, inputs, output = model_folder.served(folder)
     log.model(kind, folder, model_folder.LOADER, inputs, output)
 
@@ -167,7 +176,7 @@ def _point(progress: Progress) -> dict[str, float]:
 
 def _model(learner: Learner, description: Description) -> TrainedModel:
     """The averaged weights, ready to forecast."""
-    network = Nephele(description.network, description.shape)
+    network = description.untrained()
     network.load_state_dict(learner.averaged.module.state_dict())
     network = network.channels_last().to(fastest_device())
     return TrainedModel(network.eval().requires_grad_(False), description)
@@ -176,7 +185,7 @@ def _model(learner: Learner, description: Description) -> TrainedModel:
 def _picture(model: TrainedModel, windows: Windows) -> bytes:
     """A forecast of the first validation window, beside what came."""
     chosen = windows.spread("validation", 1)
-    samples = windows.samples(chosen)
+    samples = model.view(windows).samples(chosen)
     ensemble = forecast(model, samples, members=4, seed=0, leads=windows.future)[0].numpy()
     past, truth = (
         (frames[0] * windows.scales.std + windows.scales.mean).numpy()

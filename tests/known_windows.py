@@ -35,6 +35,6 @@ def make_windows(storms: int = 8, frames: int = 14, seed: int = 0) -> Windows:
         history=HISTORY,
         future=FUTURE,
         lead_hours=tuple(range(3, 3 * ROLLOUT + 1, 3)),
-        scales=Scales(mean=265.0, std=20.0, residual_std=tuple(np.linspace(8.0, 20.0, ROLLOUT))),
+        scales=Scales(mean=265.0, std=20.0),
         attributes={"synthetic": 1, "environment": "analysis", "cell_km": 20.0},
     )

@@ -1,5 +1,7 @@
 """A network small enough for tests, and samples for it."""
 
+from dataclasses import replace
+
 import torch
 from torch import Generator
 
@@ -14,12 +16,13 @@ from nephele.params import (
     StudentWeights,
     TrainingParams,
 )
+from nephele.windows.spectra import Spectra, scales
 from nephele.windows.tensors import Samples, Scales
 
 SHAPE = Shape(variables=("sst", "msl", "z", "r"), history=4, future=5, size=32)
 TRAINED_ON = TrainedOn(cell_km=20.0, spacing_hours=3, synthetic=False, attribution="")
-SCALES = Scales(mean=270.0, std=25.0, residual_std=(15.0, 17.0, 19.0, 20.0, 21.0, 22.0, 23.0, 24.0))
-NOISE = NoiseParams(mean=-0.4, deviation=1.2, smallest=0.1, largest=20.0, red=0.5)
+SCALES = Scales(mean=270.0, std=25.0)
+NOISE = NoiseParams(mean=-0.4, deviation=1.2, smallest=0.1, largest=20.0, white=0.0)
 NETWORK = NetworkParams(
     patch=4,
     channels=16,
@@ -34,6 +37,7 @@ NETWORK = NetworkParams(
     encoder_channels=[4, 8, 16],
     cross_heads=2,
     cross_head_channels=4,
+    era5="attention",
     attention_residual=True,
     causal_share=0.7,
     projection=8,
@@ -63,10 +67,22 @@ TRAINING = TrainingParams(
 )
 
 
+def spectra(size: int) -> Spectra:
+    """Large structures persist and change most; by lead time and by scale."""
+    count = len(scales(size))
+    return Spectra(
+        tuple(tuple(0.9 ** (lead * n) for n in range(count)) for lead in range(1, 6)),
+        tuple(tuple(0.5 * lead * 0.8**n for n in range(count)) for lead in range(1, 6)),
+    )
+
+
+SPECTRA = spectra(SHAPE.size)
+
+
 def network(params: NetworkParams = NETWORK, shape: Shape = SHAPE, seed: int = 0) -> Nephele:
     """A network in which nothing is zero that starts at zero: it has learnt a little."""
     torch.manual_seed(seed)
-    fresh = Nephele(params, shape)
+    fresh = replace(description("teacher"), network=params, shape=shape).untrained()
     with torch.no_grad():
         for weight in fresh.parameters():
             if not weight.any():
@@ -81,7 +97,7 @@ def samples(count: int = 4, shape: Shape = SHAPE, seed: int = 1) -> Samples:
         return torch.randn(count, *size, shape.size, shape.size, generator=generator)
 
     variables = len(shape.variables)
-    era5 = normal(variables, shape.history)
+    era5 = normal(variables, shape.times)
     return Samples(normal(shape.history), normal(8), era5, torch.ones_like(era5))
 
 
@@ -94,6 +110,7 @@ def description(kind: str, steps: int = 2) -> Description:
         mode="edm",
         noise=NOISE,
         scales=SCALES,
+        spectra=SPECTRA,
         lead_hours=(3, 6, 9, 12, 15, 18, 21, 24),
         trained_on=TRAINED_ON,
         sampler="dpm-solver++",

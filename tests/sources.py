@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = {"nephele": ROOT / "src", "components": ROOT, "pipeline": ROOT}
+PACKAGES = {"nephele": ROOT / "src", "components": ROOT, "pipeline": ROOT, "evidence": ROOT}
 
 
 def modules(package: str) -> list[Path]:

@@ -73,6 +73,73 @@ def test_flag_that_is_missing_unknown_or_no_choice_is_refused(monkeypatch, argum
     assert stopped.value.code == 2
 
 
+def _told(monkeypatch, file, *changes: str) -> dict:
+    """What a stage and its run are given with `changes`."""
+    told = {}
+
+    class Run:
+        def inputs(self, **paths):
+            pass
+
+        outputs = inputs
+
+    @contextmanager
+    def begun(stage, params):
+        told["run"] = params[stage]
+        yield Run()
+
+    def main(params: ReportParams) -> None:
+        told["stage"] = params
+
+    monkeypatch.setattr(tracking, "run", begun)
+    call(monkeypatch, main, "--params", file, *changes)
+    return told
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ((), 3),
+        (("--set", "forecasts=5"), 5),
+        (("--set", "forecasts=5", "forecasts=6"), 6),
+        (("--set", "forecasts=5", "--set", "forecasts=7"), 7),
+    ],
+)
+def test_changed_parameters_are_those_of_the_stage_and_of_its_run(
+    monkeypatch, file, changes, expected
+):
+    changed = ReportParams(forecasts=expected)
+    assert _told(monkeypatch, file, *changes) == {"run": changed, "stage": changed}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("forecast=5", "report: --set forecast=5: no 'forecast' in report, expected forecasts"),
+        (
+            "forecasts.few=5",
+            "report: --set forecasts.few=5: no 'few' in report, expected nothing below",
+        ),
+        ("forecasts", "report: --set forecasts: expected parameter=value, such as seed=1"),
+        ("forecasts=[", "report: --set forecasts=[: '[' is not a value in YAML"),
+        ("forecasts=0", "report: report.forecasts = 0: Input should be greater than 0"),
+    ],
+)
+def test_change_that_cannot_be_ends_in_one_sentence(monkeypatch, file, change, sentence):
+    with pytest.raises(SystemExit) as stopped:
+        _told(monkeypatch, file, "--set", change)
+    assert stopped.value.code == sentence
+
+
+def test_stage_without_parameters_has_none_to_change(monkeypatch, file):
+    def main(windows: InPath) -> None:
+        raise AssertionError("not to be called")
+
+    with pytest.raises(SystemExit) as stopped:
+        call(monkeypatch, main, "--windows", file, "--set", "forecasts=5")
+    assert stopped.value.code == 2
+
+
 def test_input_that_is_not_there_ends_in_one_sentence(monkeypatch, tmp_path):
     def main(windows: InPath) -> None:
         raise AssertionError("not to be called")

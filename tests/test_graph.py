@@ -23,6 +23,7 @@ ROOT = stages.ROOT
 ROLES = ("distilled", "control")
 # What cannot change the outputs of a stage: docs/decisions/source_dependencies.md.
 WITHOUT_EFFECT = (
+    "src/nephele/acquisition.py",
     "src/nephele/cluster.py",
     "src/nephele/params.py",
     "src/nephele/typed.py",

@@ -9,6 +9,8 @@ ROOMS = (
     "nested",
     "typed",
     "cluster",
+    "acquisition",
+    "downloads",
     "params",
     "fields",
     "archives",

@@ -3,8 +3,9 @@
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import xarray as xr
@@ -12,15 +13,23 @@ from tqdm import tqdm
 
 from components.command_line import OutPath, command_line
 from components.outputs import whole, write_json
-from nephele.archives import digital_typhoon, satellite
+from nephele.acquisition import AcquireParams
+from nephele.archives import best_tracks, digital_typhoon, era5, gridsat, satellite
 from nephele.archives.storms import Dropped, Storm, table
 from nephele.fields.variables import FRAMES, known
-from nephele.params import AcquireParams
 from nephele.world import archive as world
 
 log = logging.getLogger(__name__)
 
-SYNTHETIC = "SYNTHETIC storms of Nephele's own world: no measurement, no reanalysis"
+Frames = tuple[xr.Dataset | None, tuple[Dropped, ...]]  # the usable ones, and those left out
+FrameReader = Callable[[str], Frames]
+
+ATTRIBUTIONS = {
+    "synthetic": "SYNTHETIC storms of Nephele's own world: no measurement, no reanalysis",
+    "digital_typhoon": digital_typhoon.ATTRIBUTION,
+    "gridsat": gridsat.ATTRIBUTION,
+}
+ONE_STORM = "{storm}"  # in acquire.era5: the name of each storm, where each has fields of its own
 # Steps of 0.01 K are finer than any radiometer; the contract's 150 to 340 K fit.
 PACKED = {"dtype": "int16", "scale_factor": 0.01, "add_offset": 245.0, "_FillValue": -32768}
 
@@ -33,27 +42,64 @@ class Unusable:
     dropped: tuple[Dropped, ...]
 
 
-def run(params: AcquireParams, archive: Path) -> Iterator[Storm | Unusable]:
-    """The storms of `archive`, one after the other, as the contract has them.
+def run(params: AcquireParams, simulated: Path | None = None) -> Iterator[Storm | Unusable]:
+    """The storms of the source, one after the other, as the contract has them.
+
+    Args:
+        simulated: the archive that the synthetic world has written, where it is the source.
 
     Raises:
         ValueError: naming the file, the variable, what was found and what was expected.
     """
     for name in params.variables:
         known(name)
-    if params.source == "synthetic":
-        for name in satellite.storms(archive):
-            frames = satellite.read_frames(archive, name)
-            yield Storm(name, frames, satellite.read_era5(archive, name, frames, params.variables))
+    if simulated is not None:
+        for name in satellite.storms(simulated):
+            frames = satellite.read_frames(simulated, name)
+            fields = satellite.read_era5(simulated, name, frames, params.variables)
+            yield Storm(name, frames, fields)
         return
-    options = params.digital_typhoon
-    for name in digital_typhoon.storms(archive):
-        usable, dropped = digital_typhoon.read_frames(archive, name, options.max_fill)
+    names, read_frames, where = _observed(params)
+    for name in names:
+        usable, dropped = read_frames(name)
         if usable is None:
             yield Unusable(name, dropped)
             continue
-        era5 = digital_typhoon.read_era5(archive, usable, params.variables, options.environment)
-        yield Storm(name, usable, era5, dropped)
+        here = where.replace(ONE_STORM, name)
+        fields = era5.for_frames(here, usable, params.variables, params.environment)
+        yield Storm(name, usable, fields, dropped)
+
+
+def _observed(params: AcquireParams) -> tuple[list[str], FrameReader, str]:
+    """The names of the storms, what reads the frames of one, and where ERA5 lies."""
+    return _gridsat(params) if params.source == "gridsat" else _digital_typhoon(params)
+
+
+def _gridsat(params: AcquireParams) -> tuple[list[str], FrameReader, str]:
+    where = _given(params.era5, "era5", "ERA5: a path, glob or URL")
+    files = gridsat.find(_given(params.gridsat.files, "gridsat.files", "a folder or glob"))
+    published = Path(_given(params.gridsat.tracks, "gridsat.tracks", "the tracks of IBTrACS"))
+    tracks = best_tracks.read_ibtracs(published)
+    reader = partial(gridsat.read_frames, files, tracks, max_fill=params.max_fill)
+    return gridsat.storms(files, tracks), reader, where
+
+
+def _digital_typhoon(params: AcquireParams) -> tuple[list[str], FrameReader, str]:
+    given, key = params.digital_typhoon.archive, "digital_typhoon.archive"
+    archive = Path(_given(given, key, "the path of an archive folder"))
+    if not archive.is_dir():
+        raise ValueError(
+            f"acquire.{key}: {archive} is no folder, expected an archive as docs/data.md lays "
+            "it out; correct the path"
+        )
+    reader = partial(digital_typhoon.read_frames, archive, max_fill=params.max_fill)
+    return digital_typhoon.storms(archive), reader, params.era5 or str(archive / "environment")
+
+
+def _given(value: str | None, key: str, expected: str) -> str:
+    if value is None:
+        raise ValueError(f"acquire.{key} is null, expected {expected}; set it as docs/data.md says")
+    return value
 
 
 def provenance(params: AcquireParams) -> dict:
@@ -62,9 +108,10 @@ def provenance(params: AcquireParams) -> dict:
     return {
         "source": params.source,
         "synthetic": synthetic,
-        "environment": "analysis" if synthetic else params.digital_typhoon.environment,
-        "attribution": SYNTHETIC if synthetic else digital_typhoon.ATTRIBUTION,
+        "environment": "analysis" if synthetic else params.environment,
+        "attribution": ATTRIBUTIONS[params.source],
         "variables": params.variables,
+        **({"world_seed": params.synthetic.seed} if synthetic else {}),
     }
 
 
@@ -81,7 +128,7 @@ def main(params: AcquireParams, raw: OutPath) -> None:
                 _simulate(params, Path(temporary))
                 _write(run(params, Path(temporary)), params, folder)
         else:
-            _write(run(params, _archive(params)), params, folder)
+            _write(run(params), params, folder)
 
 
 def _simulate(params: AcquireParams, folder: Path) -> None:
@@ -90,21 +137,6 @@ def _simulate(params: AcquireParams, folder: Path) -> None:
     workers = max(1, min(len(os.sched_getaffinity(0)), storms // 8))
     log.info("simulating %d storms in %d processes", storms, workers)
     world.write(folder, params.synthetic, params.variables, workers=workers)
-
-
-def _archive(params: AcquireParams) -> Path:
-    given = params.digital_typhoon.archive
-    if given is None:
-        raise ValueError(
-            "acquire.digital_typhoon.archive is null, expected the path of an archive "
-            "folder; set it as docs/data.md says"
-        )
-    if not Path(given).is_dir():
-        raise ValueError(
-            f"acquire.digital_typhoon.archive: {given} is no folder, expected an archive as "
-            "docs/data.md lays it out; correct the path"
-        )
-    return Path(given)
 
 
 def _write(storms: Iterator[Storm | Unusable], params: AcquireParams, folder: Path) -> None:
@@ -120,7 +152,7 @@ def _write(storms: Iterator[Storm | Unusable], params: AcquireParams, folder: Pa
         raise ValueError(
             f"no storm of the archive has a usable frame ({len(dropped)} left out, the "
             f"first because: {dropped[0].reason if dropped else 'there was none'}), "
-            "expected at least one; raise acquire.digital_typhoon.max_fill or use other frames"
+            "expected at least one; raise acquire.max_fill or use other frames"
         )
     write_json(folder / "provenance.json", provenance(params))
     table(dropped).to_csv(folder / "dropped_frames.csv", index=False)
@@ -146,11 +178,14 @@ def _compressed() -> dict:
 
 
 def _report(storm: Storm | Unusable) -> None:
-    total = len(storm.dropped) + (len(storm.frames.time) if isinstance(storm, Storm) else 0)
-    if storm.dropped:
-        log.warning("%s: %d of %d frames left out:", storm.name, len(storm.dropped), total)
-        for frame in storm.dropped:
-            log.warning("  %s %s: %s", frame.time, frame.file, frame.reason)
+    if not storm.dropped:
+        return
+    left_out = sum(frame.file != "" for frame in storm.dropped)
+    total = left_out + (len(storm.frames.time) if isinstance(storm, Storm) else 0)
+    gaps = len(storm.dropped) - left_out
+    log.warning("%s: %d of %d frames left out, %d missing:", storm.name, left_out, total, gaps)
+    for frame in storm.dropped:
+        log.warning("  %s %s: %s", frame.time, frame.file, frame.reason)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from tqdm import tqdm
 
 from components.command_line import InPath, OutPath, command_line
 from components.outputs import whole, write_json
@@ -12,6 +13,7 @@ from components.tracking import Log
 from components.training import Follower, follower, learnt, log_trained, save
 from nephele.forecasting import trained
 from nephele.forecasting.trained import TrainedModel
+from nephele.learning.hints import learn_hints, take_over
 from nephele.learning.objectives import student_objective
 from nephele.network.nephele import Nephele
 from nephele.params import StudentParams
@@ -31,16 +33,35 @@ def run(
     weights = params.weights
     if role == "control":
         weights = replace(weights, distill=0.0, features=0.0, causal=0.0)
+    if teacher.description.network.era5 == "channels" and (weights.features or weights.causal):
+        raise ValueError(
+            f"weights.features = {weights.features}, weights.causal = {weights.causal}, expected "
+            "0: a teacher with network.era5 = channels has no such features"
+        )
     description = replace(
         teacher.description,
         kind="student" if role == "distilled" else "control",
+        shape=replace(teacher.description.shape, hindsight=False),
         sampler=params.sampling.sampler,
         steps=params.sampling.steps[0],
     )
     torch.manual_seed(params.seed)
-    network = Nephele(description.network, description.shape)
+    network = description.untrained()
     objective = student_objective(teacher.network, weights, params.steps)
-    return learnt(network, objective, description, windows, params, follow)
+    seen = teacher.view(windows)
+
+    def taught(network: Nephele) -> None:
+        if params.take_over:
+            take_over(network, teacher.network)
+        hints = params.hints if params.weights.features else replace(params.hints, steps=0)
+        steps = learn_hints(network, teacher.network, seen, hints, params.optimisation, params.seed)
+        with tqdm(steps, total=hints.steps, desc="hints") as bar:
+            for step, loss in enumerate(bar, start=1):
+                if step % params.log_every == 0:
+                    follow.log.metrics(step, loss_hints=loss)
+
+    prepare = taught if role == "distilled" else lambda network: None
+    return learnt(network, objective, description, seen, params, follow, prepare)
 
 
 def main(

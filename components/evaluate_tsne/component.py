@@ -12,6 +12,7 @@ def evaluate_tsne(
     params: str,
     pictures: dsl.Output[dsl.Artifact],
     similarity: dsl.Output[dsl.Dataset],
+    probe: dsl.Output[dsl.Dataset],
     metrics: dsl.Output[dsl.Metrics],
 ):
     return dsl.ContainerSpec(
@@ -25,6 +26,7 @@ def evaluate_tsne(
             "--params", params,
             "--pictures", pictures.path,
             "--similarity", similarity.path,
+            "--probe", probe.path,
             "--metrics", metrics.path,
             "--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
         ],

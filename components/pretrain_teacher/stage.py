@@ -1,5 +1,6 @@
 """The teacher learns to forecast from satellite frames and ERA5."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -10,14 +11,18 @@ from components.tracking import Log
 from components.training import Follower, follower, learnt, log_trained, save
 from nephele.forecasting.trained import Description, TrainedModel, TrainedOn
 from nephele.learning.objectives import teacher_objective
-from nephele.network.nephele import Nephele, Shape
+from nephele.network.nephele import Shape
 from nephele.params import TeacherParams
+from nephele.windows.spectra import Spectra
 from nephele.windows.tensors import Windows
 
 
 def run(windows: Windows, params: TeacherParams, follow: Follower) -> tuple[TrainedModel, dict]:
     """The trained teacher, and figures of its training."""
-    shape = Shape(windows.variables, windows.history, windows.future, windows.size)
+    windows = replace(windows, hindsight=params.hindsight)
+    shape = Shape(
+        windows.variables, windows.history, windows.future, windows.size, windows.hindsight
+    )
     description = Description(
         kind="teacher",
         network=params.network,
@@ -25,13 +30,14 @@ def run(windows: Windows, params: TeacherParams, follow: Follower) -> tuple[Trai
         mode=params.prediction,
         noise=params.noise,
         scales=windows.scales,
+        spectra=Spectra.of(windows),
         lead_hours=windows.lead_hours,
         trained_on=TrainedOn.of(windows),
         sampler=params.sampling.sampler,
         steps=params.sampling.steps[0],
     )
     torch.manual_seed(params.seed)
-    network = Nephele(params.network, shape)
+    network = description.untrained()
     objective = teacher_objective(params.weights, params.steps)
     return learnt(network, objective, description, windows, params, follow)
 

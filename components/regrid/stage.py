@@ -2,22 +2,21 @@
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import xarray as xr
-from tqdm import tqdm
+from tqdm.dask import TqdmCallback
 
 from components.command_line import InPath, OutPath, command_line
 from components.outputs import whole, write_json
-from nephele.archives.opening import netcdf
-from nephele.fields import contract
+from components.regrid import cluster, storms
 from nephele.params import RegridParams
 from nephele.pictures import contact_sheets as sheets
-from nephele.regridding import storm as regridding
-from nephele.regridding.storm import Target
+from nephele.regridding.storm import Regridded
+from nephele.regridding.targets import Target
 from nephele.windows import dataset, splits, store
 from nephele.windows.index import Shape
 
@@ -37,21 +36,20 @@ class Source:
 
 
 def run(
-    storms: Iterable[tuple[str, xr.Dataset, xr.Dataset]], source: Source, params: RegridParams
+    regridded: Sequence[Regridded], source: Source, params: RegridParams
 ) -> tuple[xr.Dataset, dict]:
     """The windows of all storms, and the figures that describe them."""
-    target = Target(params.size, params.cell_km * 1e3)
-    variables = list(source.variables)
-    frames = dataset.joined([regridding.regrid(*storm, variables, target) for storm in storms])
+    frames = dataset.joined(regridded)
     plan = dataset.Plan(
         Shape(params.history, params.rollout, params.spacing_hours),
         params.future,
         params.split_by,
         params.gap_hours,
         (params.validation_share, params.test_share),
+        params.placebo,
         params.seed,
     )
-    windows = dataset.build(frames, source.variables, target, plan, source.provenance)
+    windows = dataset.build(frames, source.variables, _target(params), plan, source.provenance)
     return windows, figures(windows, frames.filled, source)
 
 
@@ -117,41 +115,31 @@ def read_source(data: Path) -> Source:
     return Source(provenance, variables, dropped, storms)
 
 
-def read_storm(
-    data: Path, name: str, variables: dict[str, int | None]
-) -> tuple[str, xr.Dataset, xr.Dataset]:
-    """A storm's frames and fields, checked against the contract."""
-    frames_path, era5_path = data / name / "frames.nc", data / name / "era5.nc"
-    frames = contract.check_frames(_load(frames_path), str(frames_path))
-    return name, frames, contract.check_era5(_load(era5_path), variables, str(era5_path))
-
-
-def _load(path: Path) -> xr.Dataset:
-    with netcdf(path) as fields:
-        return fields.load()
-
-
 def main(
     data: InPath, params: RegridParams, windows: OutPath, contact_sheets: OutPath, metrics: OutPath
 ) -> None:
     """Bring every storm to one grid and cut it into history-and-future windows."""
     source = read_source(data)
-    storms = (
-        read_storm(data, name, source.variables)
-        for name in tqdm(source.storms, desc="regrid", unit="storm")
-    )
-    result, counts = run(storms, source, params)
-    log.info("windows: %s", counts["windows"])
-    with whole(windows) as partial, whole(contact_sheets) as folder:
-        store.write(result, partial)
-        _draw(result, source, folder)
-    write_json(metrics, counts)
+    with storms.kept(windows.with_name(f".{windows.name}.storms")) as folder:
+        with cluster.connected(params.scheduler, threads=1), TqdmCallback(desc="regrid"):
+            parts = storms.regridded(data, source.storms, source.variables, _target(params), folder)
+        result, counts = run(parts, source, params)
+        log.info("windows: %s", counts["windows"])
+        with whole(windows) as partial, whole(contact_sheets) as drawn:
+            store.write(result, partial)
+            _draw(result, data, source, drawn)
+        write_json(metrics, counts)
 
 
-def _draw(windows: xr.Dataset, source: Source, folder: Path) -> None:
+def _target(params: RegridParams) -> Target:
+    return Target(params.size, params.cell_km * 1e3)
+
+
+def _draw(windows: xr.Dataset, data: Path, source: Source, folder: Path) -> None:
     folder.mkdir(parents=True)
     for name in sheets.spread(source.storms, SHEETS):
-        sheets.draw(windows, name, source.variables, folder / f"{name}.png")
+        _, *given = storms.read_storm(data, name, source.variables)
+        sheets.draw(windows, name, (given[0], given[1]), source.variables, folder / f"{name}.png")
 
 
 if __name__ == "__main__":

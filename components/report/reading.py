@@ -1,6 +1,7 @@
 """What the other stages wrote, read into memory."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -36,19 +37,21 @@ def json_file(path: Path) -> dict:
         raise ValueError(f"{path} is not valid JSON ({error}); run its stage again") from None
 
 
-def matrix(path: Path) -> pd.DataFrame:
-    """The causal effect matrix: a row a variable, a column a lead time in hours."""
-    return pd.read_csv(path, index_col=0)
+def by_lead(path: Path) -> pd.DataFrame:
+    """A table whose rows are of lead times, in hours as text, or of their mean."""
+    return pd.read_csv(path, dtype={"lead_hours": str})
 
 
-def png_files(path: Path) -> list[Path]:
-    """The file itself, or the PNG files of a folder in the order of their names."""
-    return sorted(path.glob("*.png")) if path.is_dir() else [path]
+def png_files(paths: Iterable[Path]) -> list[Path]:
+    """The files themselves; of a folder, its PNG files in the order of their names."""
+    return [
+        file for path in paths for file in (sorted(path.glob("*.png")) if path.is_dir() else [path])
+    ]
 
 
-def pictures(path: Path) -> list[Picture]:
+def pictures(paths: Iterable[Path]) -> list[Picture]:
     """The same, read; a picture has its file's name."""
-    return [Picture(file.stem, file.read_bytes()) for file in png_files(path)]
+    return [Picture(file.stem, file.read_bytes()) for file in png_files(paths)]
 
 
 def all_parameters(source: str) -> dict:

@@ -3,7 +3,7 @@
 from nephele.pictures.evidence import Evidence
 from nephele.pictures.findings import estimate
 from nephele.pictures.labels import data_note
-from nephele.pictures.summaries import scores_in_markdown
+from nephele.pictures.model_card import summary
 
 
 def tags(evidence: Evidence) -> dict[str, str]:
@@ -23,7 +23,11 @@ def tags(evidence: Evidence) -> dict[str, str]:
 
 
 def description(evidence: Evidence) -> str:
-    """The scores beside those of the other forecasts, in Markdown."""
+    """The scores beside those of the other forecasts, and the limits, in Markdown.
+
+    Databases behind MLflow take 5,000 characters, so the whole model card is not here.
+    """
     training = evidence.training["student"]
     made = f"{training['parameters']:,} parameters, {training['sampling_steps']} sampling steps."
-    return f"{made}\n\n{scores_in_markdown(evidence.scores, data_note(evidence.attributes))}"
+    where = "The whole model card is `model_card.md` among the artifacts of the run `execution`."
+    return f"{made}\n\n{summary(evidence)}\n\n{where}"

@@ -1,4 +1,4 @@
-"""Write the report: one page, the forecasts as animations, and the headline figures."""
+"""Write the report: one page, the forecasts as animations, a model card, the headline figures."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from components.outputs import whole, write_json
 from components.report import reading, registration, telling
 from components.tracking import Log
 from nephele.params import ReportParams
-from nephele.pictures import findings
+from nephele.pictures import findings, model_card as cards
 from nephele.pictures.evidence import Evidence, Picture
 from nephele.pictures.films import Film, films
 from nephele.pictures.report import page
@@ -35,22 +35,25 @@ def main(
     teacher_metrics: InPath,
     student_metrics: InPath,
     control_metrics: InPath,
-    causal_matrix: InPath,
     causal_details: InPath,
     heat_map: InPath,
+    doses: InPath,
     tsne_pictures: InPath,
     similarity: InPath,
+    probe: InPath,
     tsne_metrics: InPath,
     scores: InPath,
     verification_pictures: InPath,
     forecasts: InPath,
     by_window: InPath,
+    differences: InPath,
     verification: InPath,
     student: InPath,
     params: ReportParams,
     parameters: str,
     report: OutPath,
     animations: OutPath,
+    model_card: OutPath,
     metrics: OutPath,
     log: Log,
 ) -> None:
@@ -61,10 +64,10 @@ def main(
     """
     attributes, splits = reading.windows(windows)
     drawn = {
-        "verification": verification_pictures,
-        "causes": heat_map,
-        "alignment": tsne_pictures,
-        "data": contact_sheets,
+        "verification": [verification_pictures],
+        "causes": [heat_map, doses],
+        "alignment": [tsne_pictures],
+        "data": [contact_sheets],
     }
     evidence = Evidence(
         attributes=attributes,
@@ -75,25 +78,30 @@ def main(
             "student": reading.json_file(student_metrics),
             "control": reading.json_file(control_metrics),
         },
-        causal_matrix=reading.matrix(causal_matrix),
         causal=reading.json_file(causal_details),
         similarity=pd.read_csv(similarity),
+        probe=pd.read_csv(probe),
         tsne=reading.json_file(tsne_metrics),
-        scores=pd.read_csv(scores, dtype={"lead_hours": str}),
+        scores=reading.by_lead(scores),
+        differences=reading.by_lead(differences),
+        verification=reading.json_file(verification),
         parameters=reading.all_parameters(parameters),
-        pictures={part: reading.pictures(path) for part, path in drawn.items()},
+        pictures={part: reading.pictures(paths) for part, paths in drawn.items()},
     )
     html, shown, figures = run(evidence, reading.forecasts(forecasts), params)
     with whole(report) as partial:
         partial.write_text(html, encoding="utf-8")
     with whole(animations) as partial:
         _write_films(partial, shown)
+    with whole(model_card) as partial:
+        partial.write_text(cards.card(evidence), encoding="utf-8")
     write_json(metrics, figures)
-    telling.tell(log, evidence, reading.json_file(verification))
-    for part, path in drawn.items():
-        for file in reading.png_files(path):
+    telling.tell(log, evidence)
+    for part, paths in drawn.items():
+        for file in reading.png_files(paths):
             log.picture(f"{part}/{file.stem}", file)
     log.artifact(report)
+    log.artifact(model_card)
     log.artifact(animations, "animations")
     log.call(
         "components.registry:register",

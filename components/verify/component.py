@@ -14,6 +14,7 @@ def verify(
     pictures: dsl.Output[dsl.Artifact],
     forecasts: dsl.Output[dsl.Dataset],
     by_window: dsl.Output[dsl.Dataset],
+    differences: dsl.Output[dsl.Dataset],
     summary: dsl.Output[dsl.Markdown],
     metrics: dsl.Output[dsl.Metrics],
 ):
@@ -30,6 +31,7 @@ def verify(
             "--pictures", pictures.path,
             "--forecasts", forecasts.path,
             "--by_window", by_window.path,
+            "--differences", differences.path,
             "--summary", summary.path,
             "--metrics", metrics.path,
             "--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -13,27 +12,39 @@ from components.command_line import InPath, OutPath, command_line
 from components.outputs import whole, write_json
 from nephele.evaluation.baselines import optical_flow, persistence
 from nephele.evaluation.by_window import crps_by_window
+from nephele.evaluation.calibration import calibration
+from nephele.evaluation.differences import differences
 from nephele.evaluation.examples import one_a_storm, whole_forecasts
-from nephele.evaluation.interventions import strangers
-from nephele.evaluation.ledger import (
+from nephele.evaluation.forecasts import (
     CONTROL,
     OPTICAL_FLOW,
     PERSISTENCE,
     SHUFFLED,
     STUDENT,
     TEACHER,
-    counts,
-    ledger,
 )
+from nephele.evaluation.interventions import strangers
+from nephele.evaluation.ledger import counts, ledger
 from nephele.evaluation.sampling import baseline, ensembles, held_out
-from nephele.evaluation.verification import Design, Verified, nested, table, verify
+from nephele.evaluation.verification import (
+    Design,
+    Verified,
+    nested,
+    spectrum_ratios,
+    table,
+    verify,
+)
 from nephele.forecasting import trained
 from nephele.forecasting.trained import TrainedModel
 from nephele.params import VerifyParams
 from nephele.pictures import curves
 from nephele.pictures.labels import data_note
 from nephele.pictures.png import write_png
-from nephele.pictures.summaries import scores_in_markdown
+from nephele.pictures.summaries import (
+    calibration_in_markdown,
+    differences_in_markdown,
+    scores_in_markdown,
+)
 from nephele.windows.tensors import Windows
 
 log = logging.getLogger(__name__)
@@ -44,6 +55,8 @@ class Result:
     """Everything that verification found."""
 
     table: pd.DataFrame
+    differences: pd.DataFrame
+    calibration: dict
     verified: dict[str, Verified]
     design: Design
     examples: xr.Dataset
@@ -73,10 +86,24 @@ def run(windows: Windows, models: Mapping[str, TrainedModel], params: VerifyPara
     verified[OPTICAL_FLOW] = verify(baseline(windows, chosen, optical_flow))
 
     design = Design(storms, windows.lead_hours, params.resamples, params.seed)
-    found = pd.concat([table(verified, design), ledger(verified, design)], ignore_index=True)
+    statistics = {name: found.statistics for name, found in verified.items()}
     shown = one_a_storm(windows, chosen, params.examples)
-    examples = whole_forecasts(models, windows, shown, params.members, params.seed)
-    return Result(found, verified, design, examples, crps_by_window(windows, chosen, verified))
+    return Result(
+        table=pd.concat(
+            [
+                table(statistics, design),
+                spectrum_ratios(verified, design, windows.attributes["cell_km"]),
+                ledger(statistics, design),
+            ],
+            ignore_index=True,
+        ),
+        differences=differences(statistics, design),
+        calibration=calibration(verified, design),
+        verified=verified,
+        design=design,
+        examples=whole_forecasts(models, windows, shown, params.members, params.seed),
+        by_window=crps_by_window(windows, chosen, verified),
+    )
 
 
 def main(
@@ -89,6 +116,7 @@ def main(
     pictures: OutPath,
     forecasts: OutPath,
     by_window: OutPath,
+    differences: OutPath,
     summary: OutPath,
     metrics: OutPath,
 ) -> None:
@@ -102,23 +130,38 @@ def main(
         result.table.to_csv(partial, index=False, float_format="%.6g")
     with whole(by_window) as partial:
         result.by_window.to_csv(partial, index=False, float_format="%.6g")
+    with whole(differences) as partial:
+        result.differences.to_csv(partial, index=False, float_format="%.6g")
     with whole(summary) as partial:
-        partial.write_text(scores_in_markdown(result.table, data_note(data.attributes)))
+        partial.write_text(_summary(result, data_note(data.attributes)))
     with whole(forecasts) as partial:
         result.examples.to_netcdf(partial, engine="netcdf4")
     with whole(pictures) as partial:
         _draw(result, data, partial)
-    write_json(metrics, {**nested(result.table), "counts": counts(result.design, params.members)})
+    counted = counts(result.design, params.members)
+    figures = nested(result.table)
+    write_json(metrics, {**figures, "counts": counted, "calibration": result.calibration})
+
+
+def _summary(result: Result, note: str) -> str:
+    parts = [
+        scores_in_markdown(result.table, note),
+        differences_in_markdown(result.differences),
+        calibration_in_markdown(result.calibration),
+    ]
+    return "\n".join(parts)
 
 
 def _draw(result: Result, windows: Windows, folder: Path) -> None:
     note = data_note(windows.attributes)
     hours = windows.lead_hours
-    pixel_km = float(windows.attributes.get("cell_km", np.nan))
+    pixel_km = float(windows.attributes["cell_km"])
     figures = {
         "scores.png": curves.scores_by_lead(result.table, curves.HEADLINES, note),
         "more_scores.png": curves.scores_by_lead(result.table, curves.FURTHER, note),
-        "rank_histograms.png": curves.rank_histograms(result.verified, hours, note),
+        "rank_histograms.png": curves.rank_histograms(
+            result.verified, result.calibration, hours, note
+        ),
         "spectra.png": curves.spectra(result.verified, hours, pixel_km, note),
     }
     for name, figure in figures.items():

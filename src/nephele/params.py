@@ -1,13 +1,15 @@
 """The sections of params.yaml, with types. The file has no other meaning."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Literal, TypeVar
 
+import yaml
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from nephele import typed
+from nephele.acquisition import AcquireParams, SyntheticParams as SyntheticParams
 from nephele.cluster import KubeflowParams
 from nephele.typed import STRICT
 
@@ -15,28 +17,6 @@ Params = TypeVar("Params")
 Share = Annotated[float, Field(ge=0, lt=1)]
 Weight = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
-
-
-@dataclass(frozen=True, config=STRICT)
-class SyntheticParams:
-    seed: int
-    storms: Annotated[int, Field(ge=3)]
-    frames: PositiveInt
-
-
-@dataclass(frozen=True, config=STRICT)
-class DigitalTyphoonParams:
-    archive: str | None
-    environment: Literal["analysis", "climatology"]
-    max_fill: Share
-
-
-@dataclass(frozen=True, config=STRICT)
-class AcquireParams:
-    source: Literal["synthetic", "digital_typhoon"]
-    variables: dict[str, int | None]
-    synthetic: SyntheticParams
-    digital_typhoon: DigitalTyphoonParams
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -51,6 +31,8 @@ class RegridParams:
     gap_hours: PositiveInt
     validation_share: Share
     test_share: Share
+    placebo: str | None
+    scheduler: str | None
     seed: int
 
     def __post_init__(self) -> None:
@@ -81,6 +63,7 @@ class NetworkParams:
     encoder_channels: Annotated[list[PositiveInt], Field(min_length=3, max_length=3)]
     cross_heads: PositiveInt
     cross_head_channels: PositiveInt
+    era5: Literal["attention", "channels"]
     attention_residual: bool
     causal_share: Annotated[float, Field(gt=0, lt=1)]
     projection: PositiveInt
@@ -117,7 +100,7 @@ class NoiseParams:
     deviation: PositiveFloat
     smallest: PositiveFloat
     largest: PositiveFloat
-    red: Share
+    white: Annotated[float, Field(ge=0, le=1)]
 
     def __post_init__(self) -> None:
         low, high = self.smallest, self.largest
@@ -173,13 +156,30 @@ class TrainingParams:
 @dataclass(frozen=True, config=STRICT)
 class TeacherParams(TrainingParams):
     network: NetworkParams
+    hindsight: bool
     prediction: Literal["edm", "noise"]
     noise: NoiseParams
     weights: CausalWeights
 
+    def __post_init__(self) -> None:
+        if self.network.era5 == "channels" and self.weights.causal:
+            raise ValueError(
+                f"weights.causal = {self.weights.causal}, expected 0 with network.era5 = channels: "
+                "a network without causal parts"
+            )
+
+
+@dataclass(frozen=True, config=STRICT)
+class HintParams:
+    steps: Count
+    batch_size: PositiveInt
+    learning_rate: PositiveFloat
+
 
 @dataclass(frozen=True, config=STRICT)
 class StudentParams(TrainingParams):
+    take_over: bool
+    hints: HintParams
     weights: StudentWeights
 
 
@@ -198,6 +198,8 @@ class TsneParams:
     sigma: PositiveFloat
     perplexity: PositiveFloat
     neighbours: PositiveInt
+    probe_windows: PositiveInt
+    resamples: PositiveInt
 
     def __post_init__(self) -> None:
         if self.windows <= self.neighbours + 1:
@@ -239,9 +241,10 @@ SECTIONS: dict[str, type] = {
     "report": ReportParams,
 }
 KUBEFLOW = "kubeflow"  # of interest to the cluster, not to a stage
+DOWNLOAD = "download"  # of interest to the command that fetches archives, which checks it
 
 
-def read(source: str, section: str, kind: type[Params]) -> Params:
+def read(source: str, section: str, kind: type[Params], changes: Iterable[str] = ()) -> Params:
     """Read one stage's parameters.
 
     `source` is the path of a params.yaml, as DVC passes it, or the section
@@ -249,14 +252,41 @@ def read(source: str, section: str, kind: type[Params]) -> Params:
     `kind` turns them back). Of a file all sections are checked, so that the first
     stage finds what would stop the last.
 
+    Args:
+        changes: to the section, each as `network.channels=64`, the value as YAML has it.
+
     Raises:
         ValueError: what is misspelt, missing or out of range, each by its name.
     """
     if source.startswith("{"):
-        return typed.sections({section: json.loads(source)}, {section: kind})[section]
-    values = typed.load(source)
-    check(values, source)
-    return typed.sections(values, {section: kind}, source)[section]
+        values, name = {section: json.loads(source)}, ""
+    else:
+        values, name = typed.load(source), source
+        check(values, name)
+    for change in changes:
+        values = _changed(values, section, change)
+        name = ""  # what is wrong now does not stand in the file
+    return typed.sections(values, {section: kind}, name)[section]
+
+
+def _changed(values: Mapping, section: str, change: str) -> dict:
+    """The sections `values` with one `change` to that of a stage."""
+    key, equals, text = change.partition("=")
+    if not (key and equals):
+        raise ValueError(f"--set {change}: expected parameter=value, such as seed=1")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ValueError(f"--set {change}: {text!r} is not a value in YAML") from None
+
+    def put(within: object, path: list[str]) -> dict:
+        first, *rest = path
+        if not isinstance(within, Mapping) or first not in within:
+            there = ", ".join(within) if isinstance(within, Mapping) else "nothing below"
+            raise ValueError(f"--set {change}: no {first!r} in {section}, expected {there}")
+        return {**within, first: put(within[first], rest) if rest else value}
+
+    return put(values, [section, *key.split(".")])
 
 
 def check(sections: Mapping[str, object], name: str) -> None:
@@ -266,13 +296,14 @@ def check(sections: Mapping[str, object], name: str) -> None:
         ValueError: as `read`; or a section is missing or unknown.
     """
     kinds = SECTIONS | {KUBEFLOW: KubeflowParams}
-    for section in sections.keys() - kinds.keys():
+    for section in sections.keys() - kinds.keys() - {DOWNLOAD}:
         raise ValueError(f"{name} has a section {section!r}; expected {', '.join(kinds)}")
     if faults := [*_together(**typed.sections(sections, kinds, name))]:
         raise ValueError(f"{name}: " + "; ".join(faults))
 
 
 def _together(
+    acquire: AcquireParams,
     regrid: RegridParams,
     pretrain_teacher: TeacherParams,
     distill_student: StudentParams,
@@ -280,16 +311,32 @@ def _together(
     **_: object,
 ) -> Iterator[str]:
     """What is wrong between sections that are right in themselves."""
-    network, red = pretrain_teacher.network, pretrain_teacher.noise.red
+    network, white = pretrain_teacher.network, pretrain_teacher.noise.white
     stages = {"pretrain_teacher": pretrain_teacher, "distill_student": distill_student}
     for name, stage in stages.items():
-        if stage.sampling.sampler == "ddpm" and pretrain_teacher.prediction == "edm" and red > 0:
+        if stage.sampling.sampler == "ddpm" and pretrain_teacher.prediction == "edm" and white < 1:
             yield (
-                f"{name}.sampling.sampler = ddpm adds white noise, but {red} of the training noise "
-                "is red; expected dpm-solver++ or ddim, or pretrain_teacher.noise.red: 0"
+                f"{name}.sampling.sampler = ddpm adds white noise, but {white} of the training "
+                "noise is white; expected dpm-solver++ or ddim, or pretrain_teacher.noise.white: 1"
             )
+    # Teachers to compare with: later stages look at attention, and at forecasts without hindsight.
+    if network.era5 != "attention":
+        yield (
+            f"pretrain_teacher.network.era5 = {network.era5}, expected attention; to train such a "
+            f"network alone, say --set network.era5={network.era5} (docs/evidence.md)"
+        )
+    if pretrain_teacher.hindsight:
+        yield (
+            "pretrain_teacher.hindsight = True, expected false: what sees the future is no "
+            "forecast; to train it alone, say --set hindsight=true (docs/evidence.md)"
+        )
     for name in kubeflow.stages.keys() - SECTIONS.keys():
         yield f"kubeflow.stages.{name} is no stage, expected one of {', '.join(SECTIONS)}"
+    if regrid.placebo is not None and regrid.placebo not in acquire.variables:
+        yield (
+            f"regrid.placebo = {regrid.placebo!r}, expected one of acquire.variables "
+            f"({', '.join(acquire.variables)}), or null"
+        )
     levels = len(network.multipliers)
     if levels < 2 or network.patch * 2 ** (levels - 1) != 8:
         yield (

@@ -1,4 +1,5 @@
 import archive_files
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,7 +51,7 @@ def test_what_cannot_be_used_is_left_out_with_a_reason(tmp_path):
     reasons = [frame.reason for frame in dropped]
     assert [frame.time for frame in dropped] == [times[i].isoformat() for i in (1, 2, 4, 5)]
     assert reasons[0].startswith("unusable pixels (fill): 1.953% fill")
-    assert reasons[1] == "shape is 4×4, expected 512×512"
+    assert reasons[1] == "shape: found 4×4, expected 512×512"
     assert reasons[2].startswith("unreadable: expected HDF5")
     assert reasons[3] == "the best track has no position at this time"
 
@@ -76,11 +77,50 @@ def test_the_first_row_of_a_real_file_is_the_north():
     assert longitude[0][hot].max() < 126.7
 
 
-@pytest.mark.parametrize(("storm", "kept", "left_out"), [("200717", 139, 0), ("198702", 101, 55)])
-def test_every_real_frame_is_either_kept_or_left_out(storm, kept, left_out):
+@pytest.mark.parametrize("name", ["infrared", "Infrared", "Data"])
+def test_the_frame_has_the_name_that_its_release_gives_it(tmp_path, name):
+    path = archive_files.write_frame(tmp_path, archive_files.START, archive_files.frame())
+    with h5py.File(path, "r+") as file:
+        file.move("infrared", name)
+    image, reason = digital_typhoon.read(digital_typhoon.named(path), 0.001)
+    assert reason is None
+    np.testing.assert_allclose(image, archive_files.frame()[::-1], rtol=1e-6)
+
+
+def test_a_file_without_a_frame_says_what_it_has(tmp_path):
+    path = archive_files.write_frame(tmp_path, archive_files.START, archive_files.frame())
+    with h5py.File(path, "r+") as file:
+        file.move("infrared", "Visible")
+    _, reason = digital_typhoon.read(digital_typhoon.named(path), 0.001)
+    assert reason == "unreadable: dataset 'infrared' is missing, found Visible"
+
+
+def test_degrees_celsius_are_recognised(tmp_path):
+    celsius = archive_files.frame() - 273.15
+    path = archive_files.write_frame(tmp_path, archive_files.START, celsius)
+    _, reason = digital_typhoon.read(digital_typhoon.named(path), 0.001)
+    assert "look like °C, expected 160 to 340 K; add 273.15" in str(reason)
+
+
+def test_times_without_a_file_are_listed_as_gaps(tmp_path):
+    times = pd.date_range(archive_files.START, periods=6, freq="h")
+    archive_files.write_track(tmp_path, times)
+    for time in times.delete([2, 3]):
+        archive_files.write_frame(tmp_path, time, archive_files.frame())
+    frames, dropped = digital_typhoon.read_frames(tmp_path, archive_files.STORM, 0.001)
+    assert frames.sizes["time"] == 4
+    assert [(d.time, d.file) for d in dropped] == [(t.isoformat(), "") for t in times[2:4]]
+    assert dropped[0].reason == "gap: no file between 09-01 01:00 and 09-01 04:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("storm", "kept", "left_out", "gaps"), [("200717", 139, 0, 0), ("198702", 101, 55, 6)]
+)
+def test_every_real_frame_is_either_kept_or_left_out(storm, kept, left_out, gaps):
     archive = archive_files.real("digital_typhoon").parent
     frames, dropped = digital_typhoon.read_frames(archive, storm, 0.001)
     assert frames is not None
-    assert (frames.sizes["time"], len(dropped)) == (kept, left_out)
+    files = [frame for frame in dropped if frame.file]
+    assert (frames.sizes["time"], len(files), len(dropped) - len(files)) == (kept, left_out, gaps)
     assert float(frames[FRAMES].min()) > 170
     assert float(frames[FRAMES].isnull().mean()) < 0.001

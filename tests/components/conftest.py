@@ -13,6 +13,7 @@ from nephele.forecasting.trained import Description, TrainedModel, TrainedOn
 from nephele.network.nephele import Nephele, Shape
 from nephele.params import TeacherParams
 from nephele.windows.tensors import Windows
+from tests import small
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,6 +30,9 @@ class FakeModel(TrainedModel):
     def __init__(self, error: float, pull: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)) -> None:
         object.__setattr__(self, "error", error)
         object.__setattr__(self, "pull", pull)
+
+    def view(self, windows: Windows) -> Windows:
+        return windows
 
 
 def _fake_forecast(model, samples, members, seed, leads=None):
@@ -78,6 +82,7 @@ def make_model(windows: Windows, kind: str, seed: int) -> TrainedModel:
         mode="edm",
         noise=params.noise,
         scales=windows.scales,
+        spectra=small.SPECTRA,
         lead_hours=windows.lead_hours,
         trained_on=TrainedOn.of(windows),
         sampler="dpm-solver++",

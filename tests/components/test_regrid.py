@@ -11,7 +11,12 @@ import xarray as xr
 from components.acquire import stage as acquire
 from components.command_line import command_line
 from components.regrid import stage
-from nephele.params import AcquireParams, DigitalTyphoonParams, SyntheticParams
+from nephele.acquisition import (
+    AcquireParams,
+    DigitalTyphoonParams,
+    GridSatParams,
+    SyntheticParams,
+)
 from nephele.windows import splits
 
 pytestmark = pytest.mark.usefixtures("untracked")
@@ -28,10 +33,17 @@ def data(tmp_path_factory):
 def acquired(folder, frames):
     """Four storms, as acquire leaves them."""
     archive = archive_files.write_archive(folder / "archive", STORMS, frames=frames)
-    options = DigitalTyphoonParams(archive=str(archive), environment="analysis", max_fill=0.001)
-    synthetic = SyntheticParams(seed=0, storms=3, frames=1)
-    variables = archive_files.VARIABLES
-    acquire.main(AcquireParams("digital_typhoon", variables, synthetic, options), folder / "data")
+    given = AcquireParams(
+        source="digital_typhoon",
+        variables=archive_files.VARIABLES,
+        era5=None,
+        environment="analysis",
+        max_fill=0.001,
+        synthetic=SyntheticParams(seed=0, storms=3, frames=1),
+        digital_typhoon=DigitalTyphoonParams(archive=str(archive)),
+        gridsat=GridSatParams(files=None, tracks=None),
+    )
+    acquire.main(given, folder / "data")
     return folder / "data"
 
 
@@ -47,6 +59,8 @@ def params(**changes):
         "gap_hours": 12,
         "validation_share": 0.125,
         "test_share": 0.25,
+        "placebo": "r",
+        "scheduler": None,
         "seed": 1,
     }
     return json.dumps(values | changes)
@@ -81,7 +95,7 @@ def windows(made):
 def test_the_windows_keep_the_contract(windows):
     assert windows.brightness_temperature.dims == ("frame", "y", "x")
     assert windows.era5.dims == ("frame", "variable", "y", "x")
-    assert windows.variable.values.tolist() == ["sst", "msl", "z", "r"]
+    assert windows.variable.values.tolist() == ["sst", "msl", "z", "r", "placebo"]
     assert windows.step.values.tolist() == [-3, 0, 3, 6]
     for name in ("brightness_temperature", "era5", "era5_valid", "era5_climatology"):
         assert windows[name].dtype == np.float32
@@ -91,6 +105,7 @@ def test_the_windows_keep_the_contract(windows):
     assert windows.sizes["window"] == 12
     for attribute in ("source", "synthetic", "environment", "history", "rollout", "cell_km"):
         assert attribute in windows.attrs
+    assert "world_seed" not in windows.attrs
 
 
 def test_every_window_holds_one_storm_at_the_right_times(windows):
@@ -121,6 +136,13 @@ def test_the_sea_goes_on_under_the_land(windows):
     # 302 − 0.2·|latitude|, from the equator to some 30 degrees: nothing colder, no zeros.
     assert float(sst.min()) > 295
     assert float(sst.max()) <= 302
+
+
+def test_without_a_placebo_there_is_none(windows, data, tmp_path, monkeypatch):
+    assert regrid(data, tmp_path, monkeypatch, placebo=None) is None
+    without = xr.open_zarr(tmp_path / "windows.zarr").load()
+    assert without.variable.values.tolist() == ["sst", "msl", "z", "r"]
+    np.testing.assert_array_equal(without.era5, windows.era5[:, :4])
 
 
 def test_the_figures_count_what_is_there(made, windows):
@@ -197,13 +219,14 @@ def test_splits_in_time_share_no_frame_and_lie_the_gap_apart(tmp_path, monkeypat
     [
         ({"rollout": 8}, ["no storm has 2 + 8 frames", "3 h apart", "regrid.rollout"]),
         ({"future": 3}, ["regrid.future = 3", "regrid.rollout = 2"]),
-        ({"cell_km": 60.0}, ["203001/frames.nc", "expected -1920 to 1920 km", "regrid.cell_km"]),
+        ({"cell_km": 60.0}, ["/frames.nc", "expected -1920 to 1920 km", "regrid.cell_km"]),
         ({"test_share": 0.8}, ["4 storm(s)", "regrid.split_by"]),
         ({"test_share": 0.9}, ["regrid.validation_share = 0.125", "leave nothing to train on"]),
         ({"split_by": "time"}, ["12 windows over 15 h", "gaps of 12 h", "regrid.gap_hours"]),
         ({"gap_hours": 0}, ["gap_hours"]),
         ({"history": 1}, ["regrid.history = 1"]),
         ({"split_by": "year"}, ["split_by", "'year'"]),
+        ({"placebo": "q"}, ["regrid.placebo = 'q'", "sst, msl, z, r", "acquire.variables"]),
         ({"colour": "red"}, ["colour"]),
     ],
 )
@@ -213,7 +236,8 @@ def test_impossible_parameters_end_in_one_sentence(changes, parts, data, tmp_pat
     assert "\n" not in sentence
     for part in parts:
         assert part in sentence, sentence
-    assert list(tmp_path.iterdir()) == []
+    # What was regridded waits for better parameters; of the outputs there is nothing.
+    assert [path for path in tmp_path.iterdir() if path.name[0] != "."] == []
 
 
 def copy_without(data, folder, name):

@@ -10,6 +10,7 @@ import xarray as xr
 
 from components.verify import stage
 from nephele.evaluation import sampling
+from nephele.evaluation.differences import BETTER, NO_EVIDENCE, PAIRS, WORSE
 from nephele.evaluation.interventions import strangers
 from nephele.params import VerifyParams
 
@@ -62,6 +63,22 @@ def test_the_student_half_way_between_control_and_teacher_closes_half_of_the_gap
     assert share.value == pytest.approx(0.5, abs=0.02)
     assert share.low < 0.5 < share.high
     assert cell(result, "gain_over_control", "teacher").low > 0
+
+
+def test_every_stated_difference_has_a_verdict_and_known_errors_have_the_right_one(result):
+    found = result.differences.query("lead_hours == 'mean' and score == 'crps'")
+    verdicts = {(row.forecast, row.against): row.verdict for row in found.itertuples()}
+    assert list(verdicts) == list(PAIRS)
+    assert verdicts["teacher", "control"] == verdicts["student", "control"] == BETTER
+    assert verdicts["student", "teacher"] == WORSE
+    # A teacher that makes nothing of ERA5 forecasts the same with that of others.
+    assert verdicts["teacher_shuffled", "teacher"] == NO_EVIDENCE
+
+
+def test_reliable_members_are_called_calibrated_at_every_lead_time(result):
+    for name in ("teacher", "student", "control"):
+        assert all(found["within"] for found in result.calibration[name].values())
+        assert list(result.calibration[name]) == [*map(str, range(3, 25, 3)), "mean"]
 
 
 def test_without_a_gain_of_the_teacher_no_share_is_claimed(
@@ -132,12 +149,14 @@ def test_main_writes_the_figures_in_their_fixed_shape_and_the_same_ones_twice(
             pictures=out / "pictures",
             forecasts=out / "forecasts.nc",
             by_window=out / "crps_by_window.csv",
+            differences=out / "differences.csv",
             summary=out / "summary.md",
             metrics=out / "metrics.json",
         )
         names = [
             "scores.csv",
             "crps_by_window.csv",
+            "differences.csv",
             "summary.md",
             "metrics.json",
             "pictures/scores.png",
@@ -150,6 +169,10 @@ def test_main_writes_the_figures_in_their_fixed_shape_and_the_same_ones_twice(
     assert set(metrics["crps"]["student"]) == {*map(str, range(3, 25, 3)), "mean"}
     assert metrics["counts"]["test"] == {"storms": 8, "windows": 16, "members": 4}
     assert "spread_skill" in metrics
+    assert metrics["calibration"]["student"]["24"]["statement"].startswith("within 0.8 to 1.2")
+    assert set(metrics["spectrum_ratio"]["below_100_km"]["student"]) == set(
+        metrics["crps"]["student"]
+    )
     assert "persistence" not in metrics["spread_skill"]
     by_window = pd.read_csv(out / "crps_by_window.csv")
     assert by_window.student.mean() == pytest.approx(metrics["crps"]["student"]["mean"], rel=1e-5)

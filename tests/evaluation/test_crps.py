@@ -1,10 +1,10 @@
-"""The fair CRPS against closed forms and against a library that has it."""
+"""The fair CRPS against closed forms, and against its definition, pair by pair."""
+
+from itertools import product
 
 import numpy as np
 import pytest
-import xarray as xr
 from scipy.stats import norm
-from scores.probability import crps_for_ensemble
 
 from nephele.evaluation.crps import fair_crps
 
@@ -38,16 +38,21 @@ def test_crps_of_a_large_ensemble_is_that_of_the_normal_distribution():
     assert fair_crps(forecast, truth) == pytest.approx(expected, abs=5e-3)
 
 
-def test_fair_crps_is_that_of_the_scores_library():
+def test_fair_crps_is_its_definition_over_all_pairs_of_members():
     forecast, truth = gaussian_ensemble(5, 1.3, size=16)
-    expected = crps_for_ensemble(
-        xr.DataArray(forecast, dims=("member", "lead", "y", "x")),
-        xr.DataArray(truth, dims=("lead", "y", "x")),
-        "member",
-        method="fair",
-        preserve_dims=["lead"],
-    )
-    assert fair_crps(forecast, truth) == pytest.approx(expected.values)
+    apart = sum(np.abs(a - b) for a, b in product(forecast, forecast)) / (5 * 4)
+    expected = (np.abs(forecast - truth).mean(axis=0) - apart / 2).mean(axis=(-2, -1))
+    assert fair_crps(forecast, truth) == pytest.approx(expected)
+    single = fair_crps(forecast.astype(np.float32), truth.astype(np.float32))
+    assert single == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_a_forecast_that_fails_somewhere_has_no_score_at_that_lead_time(members):
+    forecast, truth = gaussian_ensemble(members, 1.0, size=8, leads=3)
+    forecast[0, 1, 2, 3] = np.nan
+    truth[2, 0, 0] = np.inf
+    assert np.isfinite(fair_crps(forecast, truth)).tolist() == [True, False, False]
 
 
 def test_crps_of_a_single_forecast_is_its_absolute_error():

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import xarray as xr
+from scores.continuous import additive_bias, rmse
 
 from nephele.evaluation import scores
 
@@ -40,6 +42,17 @@ def test_rmse_is_the_root_of_the_mean_over_all_windows_and_bias_keeps_its_sign()
     assert scored("bias", pairs) == pytest.approx([-0.5])
 
 
+def test_rmse_and_bias_are_those_of_the_scores_library():
+    pairs = [gaussian_ensemble(3, 1.2, size=16, seed=seed) for seed in range(4)]
+    means, truths = (
+        xr.DataArray(np.stack(frames), dims=("window", "lead", "y", "x"))
+        for frames in ([members.mean(axis=0) for members, _ in pairs], [t for _, t in pairs])
+    )
+    for name, library in [("rmse", rmse), ("bias", additive_bias)]:
+        expected = library(means, truths, preserve_dims=["lead"])
+        assert scored(name, pairs) == pytest.approx(expected.values)
+
+
 def test_a_weight_of_two_counts_a_window_twice():
     generator = np.random.default_rng(1)
     pairs = [tuple(270 + generator.standard_normal((2, 1, 1, 16, 16))) for _ in range(3)]
@@ -53,6 +66,16 @@ def test_ranks_of_a_perfect_ensemble_are_flat_and_a_cold_one_has_the_truth_on_to
     assert scores.ranks(forecast, truth) == pytest.approx(np.full((2, 5), 0.2), abs=0.025)
     cold = scores.ranks(forecast - 50, truth)
     assert cold == pytest.approx(np.tile([0, 0, 0, 0, 1.0], (2, 1)))
+
+
+@pytest.mark.parametrize("player", range(4))
+def test_exchanged_ranks_are_those_of_each_member_in_the_place_of_the_truth(player):
+    forecast, truth = gaussian_ensemble(4, 1.5, size=32)
+    found = scores.exchanged_ranks(forecast, truth)
+    assert found[:, -1] == pytest.approx(scores.ranks(forecast, truth))
+    others = forecast.copy()
+    others[player] = truth
+    assert found[:, player] == pytest.approx(scores.ranks(others, forecast[player]))
 
 
 def test_spread_skill_is_not_given_for_a_single_forecast():

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from scores.spatial import fss_2d_single_field
+import xarray as xr
+from scores.spatial import fss_2d, fss_2d_single_field
 
 from nephele.evaluation import structure
 
@@ -60,6 +61,37 @@ def test_fss_of_one_member_is_that_of_the_scores_library():
     assert fss(forecast[None, None], truth[None]) == pytest.approx([expected])
 
 
+def test_fss_of_many_windows_is_that_of_the_scores_library():
+    pairs = [(noise(seed), noise(seed + 100)) for seed in range(5)]
+    parts = [structure.fss_parts(f[None, None], t[None], 235.0) for f, t in pairs]
+    wrong, worst = np.sum(parts, axis=0)
+    forecasts, truths = (
+        xr.DataArray(np.stack(images), dims=("window", "y", "x"))
+        for images in zip(*pairs, strict=True)
+    )
+    expected = fss_2d(
+        forecasts,
+        truths,
+        event_threshold=235,
+        window_size=(structure.NEIGHBOURHOOD,) * 2,
+        spatial_dims=("y", "x"),
+        threshold_operator=np.less,
+    )
+    assert 1 - wrong / worst == pytest.approx(float(expected))
+
+
+def test_fss_of_an_ensemble_compares_the_share_of_members_and_pixels_that_are_cold():
+    members, truth = np.stack([noise(seed) for seed in range(3)]), noise(9)
+    n, wrong, worst = structure.NEIGHBOURHOOD, 0.0, 0.0
+    for y in range(SIZE - n + 1):
+        for x in range(SIZE - n + 1):
+            square = (..., slice(y, y + n), slice(x, x + n))
+            forecast, observed = (members[square] < 220).mean(), (truth[square] < 220).mean()
+            wrong += (forecast - observed) ** 2
+            worst += forecast**2 + observed**2
+    assert fss(members[:, None], truth[None], 220.0) == pytest.approx([1 - wrong / worst])
+
+
 def test_the_power_of_a_wave_is_half_its_squared_amplitude_and_lies_at_its_wavenumber():
     size, waves, amplitude = 128, 9, 3.0
     x = np.arange(size)
@@ -80,3 +112,30 @@ def test_white_noise_has_the_same_power_at_every_scale():
     power = structure.power_by_scale(images).mean(axis=0)
     # Ring 1 loses a little with the mean.
     assert power[1:] == pytest.approx(25**2 / SIZE**2, rel=0.1)
+
+
+def test_bands_of_wavelengths_take_every_ring_once():
+    found = structure.bands(128, 20.0)
+    rings = {name: structure.wavenumbers(128)[chosen] for name, chosen in found.items()}
+    # 2560 km over a ring's number: 1000 km lies between 2 and 3, 300 between 8 and 9.
+    ends = {name: (chosen.min(), chosen.max()) for name, chosen in rings.items()}
+    assert ends == {
+        "below_100_km": (26, 64),
+        "100_to_300_km": (9, 25),
+        "300_to_1000_km": (3, 8),
+        "above_1000_km": (1, 2),
+    }
+    assert sum(map(len, rings.values())) == 64
+
+
+def test_bands_that_a_domain_is_too_small_for_are_left_out():
+    assert list(structure.bands(32, 20.0)) == ["below_100_km", "100_to_300_km", "300_to_1000_km"]
+
+
+def test_the_power_of_white_noise_in_all_bands_is_its_variance_within_the_rings():
+    spectrum = structure.power_by_scale(noise(6, (100, SIZE, SIZE))).mean(axis=0, keepdims=True)
+    found = sum(
+        structure.power_in(spectrum, rings) for rings in structure.bands(SIZE, 20.0).values()
+    )
+    # The rings are the circle in the square of all modes.
+    assert found == pytest.approx(25**2 * np.pi / 4, rel=0.05)

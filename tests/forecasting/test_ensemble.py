@@ -8,6 +8,7 @@ from nephele.forecasting.ensemble import forecast
 from nephele.forecasting.features import features
 from nephele.forecasting.trained import TrainedModel
 from nephele.network.nephele import Nephele
+from nephele.windows.spectra import pixels
 from tests import small
 
 
@@ -16,7 +17,7 @@ def teacher() -> TrainedModel:
     return TrainedModel(small.network().eval(), small.description("teacher"))
 
 
-def test_a_network_that_says_nothing_forecasts_gaussian_changes_of_the_last_frame():
+def test_a_network_that_says_nothing_forecasts_gaussian_changes_of_what_persists():
     """An output of zero is the ideal denoiser of unit Gaussian residuals."""
     torch.manual_seed(0)
     silent = TrainedModel(Nephele(small.NETWORK, small.SHAPE).eval(), small.description("student"))
@@ -24,10 +25,9 @@ def test_a_network_that_says_nothing_forecasts_gaussian_changes_of_the_last_fram
 
     ensemble = forecast(silent.with_steps(40), samples, members=24, seed=0, leads=5)
 
-    last = samples.history[:, -1] * 25.0 + 270.0
-    change = ensemble - last[:, None, None]
-    for lead, std in enumerate(small.SCALES.residual_std[:5]):
-        assert change[:, :, lead].std().item() == pytest.approx(std, rel=0.03)
+    for lead, std in enumerate(pixels(small.SPECTRA, 32)):
+        spread = ensemble[0, :, lead].var(dim=0).mean().sqrt().item()
+        assert spread == pytest.approx(25.0 * std, rel=0.03)
 
 
 def test_a_forecast_is_repeated_by_its_seed(teacher):

@@ -13,7 +13,7 @@ LATE = 1000  # a step after the ramp
 
 def _terms(kind: str):
     network, samples = small.network(), small.samples()
-    draw = noised(Residual(small.SCALES, small.NOISE), samples, 5, Generator().manual_seed(0))
+    draw = noised(Residual(small.SPECTRA, small.NOISE), samples, 5, Generator().manual_seed(0))
     teacher = small.network(seed=9).requires_grad_(False)
     if kind == "teacher":
         objective = teacher_objective(small.CAUSAL, steps=LATE)
@@ -81,7 +81,7 @@ def test_after_the_ramp_the_causal_term_is_a_quarter_of_the_score():
 
 def test_at_the_start_there_is_no_causal_term():
     network, samples = small.network(), small.samples()
-    draw = noised(Residual(small.SCALES, small.NOISE), samples, 5, Generator().manual_seed(0))
+    draw = noised(Residual(small.SPECTRA, small.NOISE), samples, 5, Generator().manual_seed(0))
 
     terms = teacher_objective(small.CAUSAL, steps=LATE)(network, samples, draw, 0)
 
@@ -93,7 +93,7 @@ def test_a_student_that_is_its_teacher_and_reads_what_it_reads_has_nothing_to_di
     samples = small.samples()
     clouds = samples.history[:, None].expand(-1, 4, -1, -1, -1)
     alike = replace(samples, era5=clouds, valid=torch.ones_like(clouds))
-    draw = noised(Residual(small.SCALES, small.NOISE), alike, 5, Generator().manual_seed(0))
+    draw = noised(Residual(small.SPECTRA, small.NOISE), alike, 5, Generator().manual_seed(0))
 
     terms = student_objective(network, small.STUDENT, LATE)(network, alike, draw, LATE).terms
 

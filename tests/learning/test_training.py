@@ -45,7 +45,7 @@ def windows() -> Windows:
 
 def _steps(learner, windows, params=small.TRAINING):
     objective = teacher_objective(small.CAUSAL, params.steps)
-    return train(learner, objective, Residual(small.SCALES, small.NOISE), windows, params)
+    return train(learner, objective, Residual(small.SPECTRA, small.NOISE), windows, params)
 
 
 def _fresh(seed: int = 0) -> Learner:

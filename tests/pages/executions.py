@@ -63,7 +63,8 @@ def report(name: str) -> None:
     params["distill_student"]["weights"] |= WEIGHTS.get(name, {})
     (place / "params.yaml").write_text(yaml.safe_dump(params))
     flags["parameters"] = str(place / "params.yaml")
-    outputs = {kind: place / f"written_{kind}" for kind in ("report", "animations", "metrics")}
+    written = ("report", "animations", "model_card", "metrics")
+    outputs = {kind: place / f"written_{kind}" for kind in written}
     with (
         patch.dict(os.environ, DVC_STAGE="report", DVC_EXP_NAME=name),
         tracking.run("report", {"report": flags["params"]}) as log,

@@ -1,99 +1,110 @@
 import pytest
 
 from nephele.pictures import headlines
-from nephele.pictures.headlines import Estimate, number
+from nephele.pictures.headlines import Estimate, listed, number
 
 ABOVE = Estimate(0.3, 0.1, 0.5)
 BELOW = Estimate(-0.3, -0.5, -0.1)
 AROUND = Estimate(0.3, -0.1, 0.7)
 UNKNOWN = Estimate(0.3)
-
-CRPS = {"3": 1.0, "24": 3.0, "mean": 2.0}
-WORSE = {"3": 2.0, "24": 4.0, "mean": 3.0}
+SHARE = Estimate(0.4, 0.2, 0.6)
+SPACE = "\N{NO-BREAK SPACE}"
+FIGURES = f"0.30{SPACE}K (95 % interval 0.10 to 0.50{SPACE}K)"
 
 
 @pytest.mark.parametrize(("estimate", "sign"), [(ABOVE, 1), (BELOW, -1), (AROUND, 0), (UNKNOWN, 0)])
 def test_an_estimate_has_a_sign_only_where_its_interval_lies_on_one_side_of_zero(estimate, sign):
     assert estimate.sign == sign
+    assert (-estimate).sign == -sign
 
 
-def test_a_gain_whose_interval_excludes_zero_is_claimed_with_its_figures():
-    said = headlines.skill("student", CRPS, WORSE, Estimate(1.0, 0.8, 1.2))
+def test_an_estimate_turned_round_has_its_ends_turned_too():
+    assert -ABOVE == BELOW
+    assert BELOW.size == ABOVE == ABOVE.size
+    assert ABOVE.times(10) == Estimate(3.0, 1.0, 5.0)
 
-    assert (
-        "better by 1.00\N{NO-BREAK SPACE}K (95 % interval 0.80 to 1.20\N{NO-BREAK SPACE}K)" in said
-    )
-    assert "every lead time" in said
+
+def test_skill_that_is_shown_is_claimed_with_its_figures_baseline_by_baseline():
+    said = headlines.skill(2.0, "24", {"persistence": ABOVE, "optical flow": BELOW})
+
+    assert f"beats persistence by {FIGURES}" in said
+    assert f"is worse than optical flow by {FIGURES}" in said
+    assert "up to 24 h" in said
+    assert "evidence" not in said
 
 
 @pytest.mark.parametrize("gain", [AROUND, UNKNOWN])
-def test_skill_that_other_storms_might_not_show_is_not_claimed(gain):
-    said = headlines.skill("student", CRPS, WORSE, gain)
+def test_skill_that_other_storms_might_not_show_is_no_evidence(gain):
+    said = headlines.skill(2.0, "24", {"persistence": gain})
 
-    assert "no evidence" in said or "too few" in said
-
-
-def test_a_network_worse_than_persistence_is_called_worse_by_a_positive_amount():
-    said = headlines.skill("student", WORSE, CRPS, Estimate(-1.0, -1.2, -0.8))
-
-    assert "worse by 1.00\N{NO-BREAK SPACE}K (95 % interval 0.80 to 1.20" in said
-    assert "0 of 2 lead times" in said
+    assert "no evidence" in said
 
 
-def test_a_gap_and_a_share_above_zero_are_claimed():
-    helped, kept = headlines.privilege(ABOVE, Estimate(0.4, 0.2, 0.6), climatological=False)
+def test_skill_beside_nothing_is_no_evidence():
+    assert "No evidence" in headlines.skill(2.0, "24", {})
 
-    assert helped.startswith("ERA5 helped")
-    assert "closes 40" in kept
+
+def test_what_era5_gave_is_claimed_with_its_share_of_the_error():
+    said = headlines.privilege(ABOVE, control=5.0, climatological=False)
+
+    assert said.startswith("ERA5 helped")
+    assert FIGURES in said
+    assert "6 % of the control's error" in said
+
+
+def test_a_teacher_worse_than_the_control_is_called_worse_in_words():
+    said = headlines.privilege(BELOW, control=5.0, climatological=False)
+
+    assert said.startswith("ERA5 did not help")
+    assert "is worse than the control" in said
+    assert FIGURES in said
+
+
+@pytest.mark.parametrize("gap", [AROUND, UNKNOWN])
+def test_a_gain_from_era5_that_is_not_shown_is_no_evidence(gap):
+    said = headlines.privilege(gap, control=5.0, climatological=False)
+
+    assert said.startswith("No evidence")
+
+
+def test_a_share_that_is_shown_is_claimed_beside_the_students_own_gain():
+    said = headlines.kept(SHARE, ABOVE, gap=ABOVE, climatological=False)
+
+    assert f"keeps 40{SPACE}% (95 % interval 20 to 60{SPACE}%)" in said
+    assert f"beats the control by {FIGURES}" in said
+
+
+@pytest.mark.parametrize("share", [-SHARE, Estimate(-0.4, -0.9, 0.1)])
+def test_a_student_worse_than_the_control_is_called_worse_in_words(share):
+    said = headlines.kept(share, BELOW, gap=ABOVE, climatological=False)
+
+    assert "kept none" in said
+    assert f"is worse than the control by {FIGURES}" in said
+    assert "%" not in said.replace("95 %", "")
+
+
+@pytest.mark.parametrize("share", [AROUND, UNKNOWN])
+def test_a_share_whose_interval_includes_zero_is_no_evidence(share):
+    said = headlines.kept(share, AROUND, gap=ABOVE, climatological=False)
+
+    assert said.startswith("No evidence")
+    assert "no evidence of beating the control" in said
 
 
 @pytest.mark.parametrize("gap", [BELOW, AROUND, UNKNOWN])
-def test_without_a_gap_nothing_is_claimed_of_the_student(gap):
-    said = headlines.privilege(gap, Estimate(0.4, 0.2, 0.6), climatological=False)
+def test_without_a_gain_of_the_teacher_no_share_is_claimed_and_a_worse_student_still_is(gap):
+    said = headlines.kept(SHARE, BELOW, gap=gap, climatological=False)
 
-    assert len(said) == 1
-    assert not said[0].startswith("ERA5 helped")
-    assert "40" not in said[0]
-    assert "share" in said[0]
-
-
-@pytest.mark.parametrize("share", [AROUND, UNKNOWN, BELOW])
-def test_a_share_whose_interval_includes_zero_is_no_evidence(share):
-    _, kept = headlines.privilege(ABOVE, share, climatological=False)
-
-    assert "No evidence" in kept or "closes nothing" in kept
+    assert "no share is claimed" in said
+    assert "40" not in said
+    assert "is worse than the control" in said
 
 
-def test_in_a_climatological_environment_no_gap_is_ever_claimed():
-    said = headlines.privilege(ABOVE, Estimate(0.4, 0.2, 0.6), climatological=True)
-
-    assert len(said) == 1
-    assert "nothing can be concluded about what ERA5 adds" in said[0]
-
-
-def test_only_variables_without_which_the_error_grows_are_said_to_help():
-    helps = {"sst": Estimate(2.0, 1.5, 2.5), "r": AROUND, "z": UNKNOWN, "msl": BELOW}
-
-    said = headlines.influence(helps, "15", climatological=False)
-
-    assert "grows without sst by 2.00" in said
-    assert "No evidence at 15 h that r, z helps" in said
-    assert "shrinks without msl" in said
-
-
-def test_in_a_climatological_environment_no_variable_is_said_to_matter():
-    said = headlines.influence({"sst": ABOVE}, "15", climatological=True)
-
-    assert "cannot be concluded" in said
-    assert "sst" not in said
-
-
-def test_a_student_no_closer_than_its_controls_is_no_evidence_of_alignment():
-    close = headlines.alignment(0.8, {"control": 0.5, "shuffled": 0.0}, closer=14, cases=16)
-    not_close = headlines.alignment(0.5, {"control": 0.5, "shuffled": 0.0}, closer=3, cases=16)
-
-    assert "exceeds every control in 14 of 16 cases" in close
-    assert "no evidence of alignment" in not_close
+def test_in_a_climatological_environment_neither_gain_nor_share_is_claimed():
+    assert "nothing can be concluded" in headlines.privilege(ABOVE, 5.0, climatological=True)
+    said = headlines.kept(SHARE, ABOVE, gap=ABOVE, climatological=True)
+    assert "No share" in said
+    assert "40" not in said
 
 
 @pytest.mark.parametrize(
@@ -101,3 +112,10 @@ def test_a_student_no_closer_than_its_controls_is_no_evidence_of_alignment():
 )
 def test_numbers_have_a_true_minus_no_negative_zero_and_a_dash_where_there_is_none(value, text):
     assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("names", "text"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
+)
+def test_names_are_listed_as_one_says_them(names, text):
+    assert listed(names) == text

@@ -24,6 +24,8 @@ def test_the_moments_are_those_of_the_training_frames(data):
     np.testing.assert_allclose(found.era5_mean, era5[:5].mean(axis=(0, 2, 3)))
     np.testing.assert_allclose(found.era5_std, era5[:5].std(axis=(0, 2, 3)))
     np.testing.assert_allclose(found.climatology, era5[:5].mean(axis=0))
+    least = 0.1 * era5[:5].std(axis=(0, 2, 3))[:, None, None]
+    np.testing.assert_allclose(found.spread, np.maximum(era5[:5].std(axis=0), least))
 
 
 def test_what_is_not_for_training_changes_nothing(data):
@@ -50,6 +52,8 @@ def test_land_has_no_weight_in_the_climatology(data):
     found = statistics.of(frames, era5, valid, WINDOWS, HISTORY)
     # Where there never was sea, the mean over the sea stands in.
     np.testing.assert_allclose(found.climatology[0], 301.0)
+    np.testing.assert_allclose(found.spread[0, :, :3], 1.0)  # and its deviation over the sea
+    np.testing.assert_allclose(found.spread[0, :, 3:], 0.1)  # the least
     assert found.era5_std[0] == 1.0
 
 

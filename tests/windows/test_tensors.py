@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -28,7 +30,8 @@ def regridded() -> xr.Dataset:
             "residual_std": ("lead", [1.0, 2.0, 3.0]),
             "era5_mean": ("variable", [0.0, 1000.0]),
             "era5_std": ("variable", [1.0, 5.0]),
-            "era5_climatology": (("variable", "y", "x"), np.full((2, 8, 8), 5.0)),
+            "era5_climatology": (("variable", "y", "x"), _everywhere(0.0, 1000.0)),
+            "era5_spread": (("variable", "y", "x"), _everywhere(1.0, 5.0)),
         },
         coords={
             "variable": ["sst", "msl"],
@@ -39,6 +42,10 @@ def regridded() -> xr.Dataset:
         },
         attrs={"history": 2, "future": 2, "rollout": 3},
     )
+
+
+def _everywhere(*values: float) -> np.ndarray:
+    return np.stack([np.full((8, 8), value) for value in values])
 
 
 def test_history_ends_at_the_initial_time_and_the_future_begins_after_it(regridded):
@@ -56,7 +63,19 @@ def test_era5_is_that_of_the_history_and_no_later(regridded):
 
     assert samples.era5.shape == (1, 2, 2, 8, 8)
     assert samples.era5[0, 0, :, 0, 0].tolist() == [1, 2]
-    torch.testing.assert_close(samples.era5[0, 1, :, 0, 0], torch.tensor([-0.2, -0.4]))
+    expected = torch.tensor([-0.2, -0.4])
+    half = 1e-3  # what half precision leaves of values of this size
+    torch.testing.assert_close(samples.era5[0, 1, :, 0, 0], expected, atol=half, rtol=0)
+
+
+def test_with_hindsight_era5_is_that_of_the_networks_lead_times_too(regridded):
+    windows = Windows.of(regridded)
+    plain, knowing = windows.samples([1]), replace(windows, hindsight=True).samples([1])
+
+    assert knowing.era5[0, 0, :, 0, 0].tolist() == [1, 2, 3, 4]  # two of the three lead times
+    assert knowing.valid.shape == knowing.era5.shape
+    assert torch.equal(knowing.history, plain.history)
+    assert torch.equal(knowing.future, plain.future)
 
 
 def test_an_environment_far_from_all_training_says_no_more(regridded):

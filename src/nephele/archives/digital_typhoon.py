@@ -1,35 +1,31 @@
 """Frames of the Digital Typhoon Dataset (National Institute of Informatics, CC BY 4.0).
 
-An archive is a folder with
-
-    digital_typhoon/image/<storm>/<YYYYMMDDHH>-<storm>-<satellite>-<n>.h5
-    digital_typhoon/jma/<storm>.tsv
-    environment/*.nc
-
-Each HDF5 file holds one frame, dataset `infrared`, K, 512 x 512, on a Lambert azimuthal
-equal-area plane centred on the storm, 5 km a pixel, the first row in the north.
+Each HDF5 file, <YYYYMMDDHH>-<storm>-<satellite>-<n>.h5, holds one frame: one dataset, K,
+512 x 512, on a Lambert azimuthal equal-area plane centred on the storm, 5 km a pixel, the first
+row in the north. Where the files lie: nephele.archives.layouts.
 """
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from nephele.archives import best_tracks, cds, quality
-from nephele.archives.coordinates import around
+from nephele.archives import best_tracks, layouts, quality
 from nephele.archives.frames import together
 from nephele.archives.opening import hdf5
 from nephele.archives.storms import Dropped
-from nephele.fields import contract, grid, times
+from nephele.fields import contract, grid
 
 ATTRIBUTION = (
     "Digital Typhoon Dataset, National Institute of Informatics, CC BY 4.0 "
     "(doi:10.20783/DIAS.664); best tracks: Japan Meteorological Agency"
 )
 SIZE, CELL = 512, 5_000.0  # pixels a side; m
+DATASETS = ("infrared", "Infrared", "Data")  # of the early release; of V1 and V2; of V3
 NAME = re.compile(r"(?P<time>\d{10})-(?P<storm>[^-]+)-(?P<satellite>[^-]+)-\d+\.h5")
 
 
@@ -48,20 +44,7 @@ def storms(archive: Path) -> list[str]:
     Raises:
         ValueError: it has none.
     """
-    folder = archive / "digital_typhoon" / "image"
-    if not folder.is_dir():
-        raise ValueError(
-            f"{folder}: no such folder, expected one folder of HDF5 frames a storm; "
-            "point acquire.digital_typhoon.archive at an archive as docs/data.md lays it out"
-        )
-    names = sorted(path.name for path in folder.iterdir() if any(path.glob("*.h5")))
-    if not names:
-        raise ValueError(
-            f"{folder}: found no HDF5 frame, expected "
-            "<storm>/<YYYYMMDDHH>-<storm>-<satellite>-<n>.h5; the archive is empty, "
-            "copy the frames there"
-        )
-    return names
+    return layouts.storms(archive)
 
 
 def read_frames(
@@ -72,8 +55,9 @@ def read_frames(
     Raises:
         ValueError: the storm has no best track, or a file's name has no time.
     """
-    listed = in_folder(archive / "digital_typhoon" / "image" / storm)
-    track = best_tracks.read(archive / "digital_typhoon" / "jma" / f"{storm}.tsv")
+    folder = layouts.images(archive, storm)
+    listed = in_folder(folder)
+    track = best_tracks.read(layouts.track(folder, folder.name))
     kept: list[Frame] = []
     images: list[np.ndarray] = []
     dropped: list[Dropped] = []
@@ -88,6 +72,8 @@ def read_frames(
             continue
         kept.append(frame)
         images.append(image)
+    times = pd.DatetimeIndex([frame.time for frame in listed]).unique()
+    dropped += [Dropped(storm, t.isoformat(), "", reason) for t, reason in quality.gaps(times)]
     if not kept:
         return None, tuple(dropped)
     moments = pd.DatetimeIndex([frame.time for frame in kept])
@@ -99,35 +85,7 @@ def read_frames(
         (points, points),
         (centre["latitude"].to_numpy(), centre["longitude"].to_numpy()),
     )
-    return contract.check_frames(frames, str(listed[0].path.parent)), tuple(dropped)
-
-
-def read_era5(
-    archive: Path, frames: xr.Dataset, variables: dict[str, int | None], environment: str
-) -> xr.Dataset:
-    """The fields around a storm from the archive's `environment`.
-
-    Args:
-        environment: `analysis` for the fields of the frames' times, `climatology` for the
-            mean over all times of the files, repeated at the frames' times.
-
-    Raises:
-        ValueError: a variable, an area or a time is not in the files.
-    """
-    files = sorted((archive / "environment").glob("*.nc"))
-    if not files:
-        raise ValueError(
-            f"{archive / 'environment'}: found no NetCDF file, "
-            "expected ERA5 fields in the CDS's layout; put them there, as docs/data.md says"
-        )
-    moments = times.of(frames)
-    box = around(frames)
-    if environment == "climatology":
-        return cds.mean_over_time(cds.read(files, cds.Request(variables, box)), moments)
-    request = cds.Request(variables, box, moments[0] - times.ERA5_AGE, moments[-1])
-    fields = cds.read(files, request)
-    times.latest(times.of(fields), moments, str(archive / "environment"), times.ERA5_AGE)
-    return fields
+    return contract.check_frames(frames, str(folder)), tuple(dropped)
 
 
 def in_folder(folder: Path) -> list[Frame]:
@@ -158,10 +116,17 @@ def named(path: Path) -> Frame:
 def read(frame: Frame, max_fill: float) -> tuple[np.ndarray | None, str | None]:
     """A frame with NaN where unusable, y increasing northward; or the reason against it."""
     try:
-        brightness = hdf5(frame.path, "infrared")
+        brightness = hdf5(frame.path, _dataset(frame.path))
     except ValueError as error:
         return None, "unreadable: " + str(error).removeprefix(f"{frame.path}: ")
-    reason = quality.fault(brightness, (SIZE, SIZE), max_fill)
-    if reason is not None:
-        return None, reason
-    return np.where(quality.usable(brightness), brightness, np.nan)[::-1], None
+    image, reason = quality.control(brightness, (SIZE, SIZE), max_fill)
+    return (None if image is None else image[::-1]), reason
+
+
+def _dataset(path: Path) -> str:
+    """What the file's frame is called; the first name where the file has none of them."""
+    try:
+        with h5py.File(path) as file:
+            return next((name for name in DATASETS if name in file), DATASETS[0])
+    except OSError:
+        return DATASETS[0]

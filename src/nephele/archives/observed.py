@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from nephele.archives import best_tracks, digital_typhoon, satellite
+from nephele.archives import best_tracks, digital_typhoon, layouts, satellite
 from nephele.archives.digital_typhoon import CELL, SIZE, Frame
 from nephele.archives.frames import together
 from nephele.archives.opening import netcdf
@@ -155,14 +155,14 @@ def _in_folder(folder: Path) -> Observed:
     """The frames of a folder that holds frames.nc, HDF5 frames or an archive of one storm."""
     if (folder / "frames.nc").is_file():
         return _netcdf(folder / "frames.nc")
-    for images in (folder / "digital_typhoon" / "image", folder / "image", folder):
-        names = sorted({path.parent.name for path in images.glob("*/*.h5")})
-        if len(names) == 1:
-            return _in_folder(images / names[0])
-        if names:
+    for images in (*layouts.image_folders(folder), folder):
+        found = sorted(layouts.storm_folders(images))
+        if len(found) == 1:
+            return _in_folder(found[0])
+        if found:
             raise ValueError(
-                f"{images}: found {len(names)} storms, expected one; "
-                f"name its folder, such as {images / names[0]}"
+                f"{images}: found {len(found)} storms, expected one; "
+                f"name its folder, such as {found[0]}"
             )
     frames = digital_typhoon.in_folder(folder)
     if not frames:
@@ -181,7 +181,7 @@ def _digital_typhoon(frames: list[Frame], folder: Path) -> HDF5Frames:
     by_time: dict[pd.Timestamp, list[Frame]] = {}
     for frame in frames:
         by_time.setdefault(frame.time, []).append(frame)
-    track = folder.parent.parent / "jma" / f"{storms[0]}.tsv"  # where the dataset has it
+    track = layouts.track(folder, storms[0])
     return HDF5Frames(storms[0], by_time, best_tracks.read(track) if track.is_file() else None)
 
 

@@ -15,8 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from nephele.archives import cds
-from nephele.archives.coordinates import around
+from nephele.archives import era5
 from nephele.archives.frames import together
 from nephele.archives.opening import netcdf
 from nephele.fields import contract, times
@@ -82,17 +81,13 @@ def read_era5(
     Raises:
         ValueError: naming the file, the variable, what was found and what was expected.
     """
-    moments = times.of(frames)
     files = sorted((archive / "era5").glob(f"{storm}_*.nc"))
     if not files:
         raise ValueError(
             f"{archive / 'era5'}: found no {storm}_*.nc, "
             "expected the storm's ERA5 fields; download them"
         )
-    request = cds.Request(variables, around(frames), moments[0] - times.ERA5_AGE, moments[-1])
-    fields = cds.read(files, request)
-    times.latest(times.of(fields), moments, str(archive / "era5"), times.ERA5_AGE)
-    return fields
+    return era5.for_frames(files, frames, variables, "analysis")
 
 
 def _northward(frames: xr.Dataset) -> xr.Dataset:

@@ -8,12 +8,12 @@ import xarray as xr
 
 @dataclass(frozen=True)
 class Dropped:
-    """A frame that was left out, and why."""
+    """A frame that was left out, and why; or a time at which there is none."""
 
     storm: str
     time: str  # ISO 8601
-    file: str
-    reason: str
+    file: str  # its name; empty where there is no file
+    reason: str  # in the first words, before a colon, what kind of fault it is
 
 
 @dataclass(frozen=True)

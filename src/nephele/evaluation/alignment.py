@@ -2,15 +2,26 @@
 
 Each measure takes two arrays (sample, feature), row i of both from the same sample. Means over
 samples are taken out: a network that gives every sample the teacher's mean has learnt nothing,
-and each measure must say so. None of them means anything without its controls beside it.
+and each measure must say so. None of them means anything without its controls beside it, so
+there is a verdict on a measure only where it is above every one of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from nephele.evaluation import jackknife
+from nephele.evaluation.bootstrap import FEWEST_STORMS
+
 Features = np.ndarray  # (sample, feature), float64
+Measure = Callable[[Features, Features], float]
+
+COSINE = "centred_cosine"
+# What a cosine is called, from its least value up.
+BANDS = {0.9: "excellent", 0.8: "good", 0.7: "moderate", -np.inf: "weak"}
+EVIDENCE, NO_EVIDENCE = "evidence", "no evidence"
 
 
 def centred_cosine(first: Features, second: Features) -> float:
@@ -61,14 +72,104 @@ def retrieval(first: Features, second: Features) -> float:
     return float(np.mean(np.diag(best) / best.sum(axis=1)))
 
 
-def measures(neighbours: int) -> dict[str, Callable[[Features, Features], float]]:
+def measures(neighbours: int) -> dict[str, Measure]:
     """All of them by name, from the teacher's and another's features."""
     return {
-        "centred_cosine": centred_cosine,
+        COSINE: centred_cosine,
         "cka": debiased_cka,
         "knn_overlap": lambda first, second: neighbour_overlap(first, second, neighbours),
         "retrieval": retrieval,
     }
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Features to compare with the teacher's, row by row.
+
+    Attributes:
+        storms: of each row, all storms that it has to do with, (sample, 1 or more).
+    """
+
+    features: Features
+    storms: np.ndarray
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A measure of the student beside its controls.
+
+    Attributes:
+        student, controls: the measure.
+        nearest: the control that is hardest to reject.
+        difference: student − nearest control, with its 95 % interval `low` to `high` over
+            storms; NaN where there are too few of them.
+    """
+
+    student: float
+    controls: dict[str, float]
+    nearest: str
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the student is above all controls, since it is above the nearest.
+
+        That all of many hypotheses are rejected, each at its own level, needs no correction for
+        their number (Berger 1982, doi:10.1080/00401706.1982.10487790).
+        """
+        return self.low > 0
+
+
+def judged(
+    measure: Measure, teacher: Features, student: Pairs, controls: Mapping[str, Sequence[Pairs]]
+) -> Judgement:
+    """Compare the student with each control, leaving out one storm after another.
+
+    Args:
+        controls: where one has several pairings, their mean counts.
+    """
+    names = np.unique(student.storms)
+    # Of too few there is no interval, and without one of two hardly a sample would be left.
+    left_out = names if len(names) >= FEWEST_STORMS else names[:0]
+
+    def measured(those: Pairs) -> tuple[float, np.ndarray]:
+        first, second = _compact(teacher, those.features)
+        kept = [(those.storms != name).all(axis=1) for name in left_out]
+        without = [measure(first[rows], second[rows]) for rows in kept]
+        return measure(first, second), np.array(without)
+
+    whole, without = measured(student)
+    values, intervals = {}, {}
+    for name, pairings in controls.items():
+        wholes, withouts = zip(*map(measured, pairings), strict=True)
+        values[name], each = float(np.mean(wholes)), np.mean(withouts, axis=0)
+        intervals[name] = jackknife.interval(whole - values[name], without - each)
+    # Where there are no intervals, the one with the highest value.
+    nearest = min(values, key=lambda name: (np.nan_to_num(intervals[name][0]), -values[name]))
+    low, high = intervals[nearest]
+    return Judgement(
+        whole, values, nearest, whole - values[nearest], low=float(low), high=float(high)
+    )
+
+
+def verdict(name: str, found: Judgement) -> str:
+    """What may be said of the measure `name`: of a cosine its band, of others that it is there."""
+    if not found.rejected:
+        return NO_EVIDENCE
+    return band(found.student) if name == COSINE else EVIDENCE
+
+
+def band(cosine: float) -> str:
+    """What a cosine of that size is called, whether or not there is evidence for it."""
+    return next(name for least, name in BANDS.items() if cosine >= least)
+
+
+def _compact(first: Features, second: Features) -> tuple[Features, Features]:
+    """Both on the fewest axes that hold all of their samples: no product or distance changes."""
+    axes = np.asarray(np.linalg.qr(np.concatenate([first, second]).T, mode="r")).T
+    return axes[: len(first)], axes[len(first) :]
 
 
 def _centred(features: Features) -> Features:
@@ -105,7 +206,8 @@ def _neighbourhoods(features: Features, neighbours: int) -> np.ndarray:
 
     Rows sum to `neighbours`.
     """
-    distances = cdist(features, features)
+    centred = _centred(features)
+    distances = cdist(centred, centred)
     np.fill_diagonal(distances, np.inf)
     furthest = np.partition(distances, neighbours - 1, axis=1)[:, neighbours - 1 : neighbours]
     inside, at_the_edge = distances < furthest, distances == furthest

@@ -10,13 +10,16 @@ Two matrices, variable × lead time, in K, that answer two questions:
   teacher, do(variable = replacement), and not the atmosphere.
 """
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 
-from nephele.evaluation import bootstrap, interventions
+from nephele.evaluation import interventions, measured
+from nephele.evaluation.measured import Measured
 from nephele.evaluation.sampling import batches, truth
 from nephele.forecasting.ensemble import forecast, inference
 from nephele.forecasting.trained import TrainedModel
@@ -24,24 +27,12 @@ from nephele.learning.objectives import noised
 from nephele.network.nephele import sources
 from nephele.network.prediction import network_output
 from nephele.network.shapes import VariableVectors
+from nephele.windows.spectra import pixels
 from nephele.windows.tensors import Samples, Windows
 
 # Samples, positions of these among the chosen windows, number of the variable → changed samples.
 Intervention = Callable[[Samples, slice, int], Samples]
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """Variable × lead time with intervals; NaN where there is none."""
-
-    values: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-    @classmethod
-    def exact(cls, values: np.ndarray) -> "Matrix":
-        """A matrix that no sample stands behind, so without intervals."""
-        return cls(values, np.full(values.shape, np.nan), np.full(values.shape, np.nan))
+Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -72,7 +63,7 @@ def in_kelvin(model: TrainedModel, normalised: np.ndarray) -> np.ndarray:
     about = model.description
     if about.mode == "noise":  # there, clean are the frames themselves, not their change
         return normalised * about.scales.std
-    return normalised * np.array(about.scales.residual_std[: about.shape.future])
+    return normalised * about.scales.std * pixels(about.spectra, about.shape.size)
 
 
 def head_effects(
@@ -82,7 +73,7 @@ def head_effects(
     storms: Sequence[str] | np.ndarray,
     weights: np.ndarray,
     seed: int,
-) -> Matrix:
+) -> Measured:
     """What the moving average of `learned` averages, measured on the windows `chosen`, K.
 
     As in training: at noise levels drawn as there, the causal features of each window give
@@ -96,7 +87,7 @@ def head_effects(
         predict = model.network.causal_heads.predict
         change = predict(causal) - predict(causal.mean(dim=0, keepdim=True))
     squared = in_kelvin(model, change.numpy().astype(np.float64)) ** 2
-    return _matrix(lambda share: np.sqrt(_weighted(share, squared)), storms, weights)
+    return measured.root_mean_square(squared, storms, weights)
 
 
 def _causal_features(model: TrainedModel, samples: Samples, seed: int) -> VariableVectors:
@@ -108,11 +99,12 @@ def _causal_features(model: TrainedModel, samples: Samples, seed: int) -> Variab
     return output.decomposition.causal.float().mean(dim=(3, 4))
 
 
-def to_climatology(windows: Windows) -> Intervention:
-    """Replace a variable by its climatology."""
+def to_climatology(windows: Windows, towards: float = 1.0, since: int = 0) -> Intervention:
+    """Move a variable towards its climatology; see `interventions.with_climatology`."""
 
     def intervene(samples: Samples, position: slice, variable: int) -> Samples:
-        return interventions.with_climatology(samples, variable, windows.climatology)
+        climatology = windows.climatology
+        return interventions.with_climatology(samples, variable, climatology, towards, since)
 
     return intervene
 
@@ -131,15 +123,15 @@ def changes(
     model: TrainedModel,
     windows: Windows,
     chosen: np.ndarray,
-    intervention: Intervention,
+    asked: Mapping[Name, Intervention],
     members: int,
     seed: int,
-) -> Changes:
-    """Forecast the windows `chosen` as they are and with each variable replaced.
+) -> dict[Name, Changes]:
+    """Forecast the windows `chosen` as they are, and after each intervention on each variable.
 
     The same noise each time, and only the lead times that the network forecasts at once.
     """
-    squared, worsening, errors = [], [], []
+    parts: dict[Name, list[Changes]] = defaultdict(list)
     for position, part, batch_seed in batches(chosen, seed):
         samples = windows.samples(part)
         observed = truth(windows, samples)[:, : windows.future]
@@ -149,56 +141,48 @@ def changes(
             return ensemble.mean(dim=1).numpy()
 
         plain = mean(samples)
-        changed = [
-            mean(intervention(samples, position, variable))
-            for variable in range(len(windows.variables))
-        ]
         error = _mean_square(plain - observed)
-        errors.append(error)
-        squared.append(np.stack([_mean_square(c - plain) for c in changed], axis=1))
-        worsening.append(np.stack([_mean_square(c - observed) - error for c in changed], axis=1))
-    return Changes(np.concatenate(squared), np.concatenate(worsening), np.concatenate(errors))
+        for name, intervene in asked.items():
+            variables = range(len(windows.variables))
+            changed = [mean(intervene(samples, position, variable)) for variable in variables]
+            squared = np.stack([_mean_square(c - plain) for c in changed], axis=1)
+            worse = np.stack([_mean_square(c - observed) - error for c in changed], axis=1)
+            parts[name].append(Changes(squared, worse, error))
+    return {name: _joined(changes) for name, changes in parts.items()}
+
+
+def _joined(parts: Sequence[Changes]) -> Changes:
+    return Changes(
+        np.concatenate([part.squared for part in parts]),
+        np.concatenate([part.worsening for part in parts]),
+        np.concatenate([part.error for part in parts]),
+    )
 
 
 def interventional(
     found: Changes, storms: Sequence[str] | np.ndarray, weights: np.ndarray
-) -> Matrix:
+) -> Measured:
     """Root mean square change of the ensemble mean, K, with intervals over storms.
 
     Args:
         weights: of `bootstrap.storm_weights`.
     """
-    return _matrix(lambda share: np.sqrt(_weighted(share, found.squared)), storms, weights)
+    return measured.root_mean_square(found.squared, storms, weights)
 
 
 def loss_of_skill(
     found: Changes, storms: Sequence[str] | np.ndarray, weights: np.ndarray
-) -> Matrix:
+) -> Measured:
     """By how much the RMSE of the ensemble mean grows without the variable, K.
 
     Below zero, the forecast is better without it.
     """
 
     def value(share: np.ndarray) -> np.ndarray:
-        before = _weighted(share, found.error)[..., None, :]
-        return np.sqrt(before + _weighted(share, found.worsening)) - np.sqrt(before)
+        before = measured.mean(share, found.error)[..., None, :]
+        return np.sqrt(before + measured.mean(share, found.worsening)) - np.sqrt(before)
 
-    return _matrix(value, storms, weights)
-
-
-def _matrix(
-    value: Callable[[np.ndarray], np.ndarray],
-    storms: Sequence[str] | np.ndarray,
-    weights: np.ndarray,
-) -> Matrix:
-    count = len(storms)
-    resampled = value(weights / weights.sum(axis=-1, keepdims=True))
-    low, high = bootstrap.interval(resampled, len(np.unique(np.asarray(storms))))
-    return Matrix(value(np.full(count, 1 / count)), low, high)
-
-
-def _weighted(share: np.ndarray, windows: np.ndarray) -> np.ndarray:
-    return np.tensordot(share, windows, axes=(-1, 0))
+    return measured.over_storms(value, storms, weights)
 
 
 def _mean_square(fields: np.ndarray) -> np.ndarray:

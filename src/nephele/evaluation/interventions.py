@@ -12,15 +12,20 @@ from torch import Tensor
 from nephele.windows.tensors import Samples
 
 
-def with_climatology(samples: Samples, variable: int, climatology: Tensor) -> Samples:
-    """`variable` replaced by its climatology at every history time.
+def with_climatology(
+    samples: Samples, variable: int, climatology: Tensor, towards: float = 1.0, since: int = 0
+) -> Samples:
+    """`variable` moved towards its climatology, at every time that the samples have of it.
 
     Args:
         variable: its number.
         climatology: normalised as the samples are, (variable, y, x).
+        towards: 1 replaces, ½ goes half of the way, 0 leaves everything as it was.
+        since: the first time of it that is moved, by number; earlier ones stay.
     """
     era5 = samples.era5.clone()
-    era5[:, variable] = climatology[variable]
+    moved = era5[:, variable, since:]  # a view
+    moved.lerp_(climatology[variable].expand_as(moved), towards)
     return replace(samples, era5=era5)
 
 

@@ -44,6 +44,7 @@ def ensembles(
     Args:
         partners: windows whose ERA5 takes the place of the true one.
     """
+    windows = model.view(windows)
     for position, part, noise in batches(chosen, seed):
         samples = windows.samples(part)
         if partners is not None:

@@ -70,6 +70,24 @@ def ranks(forecast: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return rank_histogram(members, observed, "member", preserve_dims=["lead"]).values
 
 
+def exchanged_ranks(forecast: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """The ranks that each of the players would take if it were the truth: (lead, player, rank).
+
+    The players are the members and, last, the truth; each is ranked among all others. In a
+    perfect ensemble they cannot be told apart, so the others' histograms show what chance does
+    to the truth's. Of every second pixel, as in `ranks`, to which the last one is equal; ties,
+    which forecasts in K do not have, go to the earlier player.
+    """
+    players = np.concatenate([forecast, truth[None]])[..., ::2, ::2]
+    count, leads = players.shape[:2]
+    order = np.argsort(players, axis=0, kind="stable").reshape(count, leads, -1)
+    taken = [
+        [np.bincount(order[rank, lead], minlength=count) for rank in range(count)]
+        for lead in range(leads)
+    ]
+    return np.array(taken).swapaxes(1, 2) / order.shape[-1]
+
+
 def score(name: str, windows: Statistics, weights: np.ndarray | None = None) -> np.ndarray:
     """A score by lead time, of many windows.
 

@@ -22,6 +22,7 @@ def crps_by_steps(
     Raises:
         ValueError: there are no validation windows.
     """
+    windows = model.view(windows)
     chosen = windows.spread("validation", params.windows)
     if len(chosen) == 0:
         raise ValueError("the windows have no validation split; raise regrid.validation_share")

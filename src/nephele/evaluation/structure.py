@@ -3,6 +3,8 @@
 Everything here takes brightness temperatures in K on a square grid, axes (y, x) last.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from scipy import fft, ndimage
 from skimage.metrics import structural_similarity
@@ -12,6 +14,9 @@ SSIM_RANGE = 130.0
 SSIM_MEMBERS = 2  # members are alike; more of them would only take more time
 # Pixels a side of the neighbourhood of the fractions: 100 km on a grid of 20 km.
 NEIGHBOURHOOD = 5
+# km; wavelengths between which power is summed up: single towers, their clusters, rain bands and
+# the whole storm, its surroundings.
+BANDS = (100, 300, 1000)
 
 
 def ssim(forecast: np.ndarray, truth: np.ndarray) -> float:
@@ -70,7 +75,7 @@ def fss_parts(
     FSS = 1 − Σ(P − O)² / Σ(P² + O²) (Roberts and Lean 2008, doi:10.1175/2007MWR2123.1). The
     sums run over pixels here and over windows later, so a window without cold cloud does no
     harm. P is the mean of the members' fractions, the neighbourhood ensemble probability
-    (Schwartz et al. 2010, doi:10.1175/2009WAF2222267.1).
+    (Schwartz et al. 2010, doi:10.1175/2009WAF2222267.1), which `scores.spatial` does not know.
 
     Args:
         forecast: (member, lead, y, x).
@@ -107,10 +112,48 @@ def power_by_scale(images: np.ndarray) -> np.ndarray:
     anomalies = images - images.mean(axis=(-2, -1), keepdims=True)
     power = np.abs(fft.fft2(anomalies * taper, norm="forward")) ** 2
 
-    wave = fft.fftfreq(size, 1 / size)
-    ring = np.rint(np.hypot(wave[:, None], wave[None, :])).astype(int).ravel()
-    modes = np.bincount(ring)
+    ring = _rings(size)
     flat = power.reshape(-1, size * size)
     sums = np.array([np.bincount(ring, weights=row) for row in flat])
     chosen = wavenumbers(size)
-    return (sums[:, chosen] / modes[chosen]).reshape(*images.shape[:-2], len(chosen))
+    return (sums[:, chosen] / modes(size)).reshape(*images.shape[:-2], len(chosen))
+
+
+def modes(size: int) -> np.ndarray:
+    """How many modes each ring of `wavenumbers` has."""
+    return np.bincount(_rings(size))[wavenumbers(size)]
+
+
+def bands(size: int, cell_km: float) -> dict[str, np.ndarray]:
+    """The rings of `wavenumbers` whose waves have a length in each band: name → (ring,) of bool.
+
+    Bands without a ring, which the grid or the domain is too small for, are left out.
+    """
+    length = size * cell_km / wavenumbers(size)  # km
+    ends = (0.0, *BANDS, np.inf)
+    names = (
+        f"below_{BANDS[0]}_km",
+        *(f"{low}_to_{high}_km" for low, high in pairwise(BANDS)),
+        f"above_{BANDS[-1]}_km",
+    )
+    inside = {
+        name: (low <= length) & (length < high)
+        for name, (low, high) in zip(names, pairwise(ends), strict=True)
+    }
+    return {name: rings for name, rings in inside.items() if rings.any()}
+
+
+def power_in(spectrum: np.ndarray, rings: np.ndarray) -> np.ndarray:
+    """Power of all modes in the chosen rings together, K².
+
+    Args:
+        spectrum: of `power_by_scale`, (…, ring).
+        rings: a band of `bands`.
+    """
+    return (spectrum * modes(2 * len(rings)))[..., rings].sum(axis=-1)
+
+
+def _rings(size: int) -> np.ndarray:
+    """The ring of each mode of `fft2`: its waves in the domain, rounded, (size · size,)."""
+    wave = fft.fftfreq(size, 1 / size)
+    return np.rint(np.hypot(wave[:, None], wave[None, :])).astype(int).ravel()

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 GRAVITY = 9.80665  # m s⁻², which ERA5 divides geopotential by
 
 FRAMES = "brightness_temperature"
+PLACEBO = (
+    "placebo"  # no quantity: a real variable's fields beside the wrong storm (windows.placebo)
+)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from safetensors.torch import load_file, save_file
 
 from nephele.forecasting.samplers import Sampler
 from nephele.network.nephele import Kind, Nephele, Shape
+from nephele.network.plain import Plain
 from nephele.network.prediction import Mode, Prediction, prediction
 from nephele.params import NetworkParams, NoiseParams
+from nephele.windows.spectra import Spectra
 from nephele.windows.tensors import Scales, Windows
 
 WEIGHTS, DESCRIPTION = "weights.safetensors", "model.json"
@@ -56,17 +58,23 @@ class Description:
     mode: Mode
     noise: NoiseParams
     scales: Scales
+    spectra: Spectra
     lead_hours: tuple[int, ...]
     trained_on: TrainedOn
     sampler: Sampler
     steps: int
 
     def __post_init__(self) -> None:
-        if self.sampler == "ddpm" and self.mode == "edm" and self.noise.red > 0:
+        if self.sampler == "ddpm" and self.mode == "edm" and self.noise.white < 1:
             raise ValueError(
-                f"sampler ddpm adds white noise, but {self.noise.red} of the training noise is red "
-                "(noise.red); expected dpm-solver++ or ddim, or noise.red: 0"
+                f"sampler ddpm adds white noise, but {self.noise.white} of the training noise is "
+                "white (noise.white); expected dpm-solver++ or ddim, or noise.white: 1"
             )
+
+    def untrained(self) -> Nephele:
+        """The network that the weights belong to, without them."""
+        network = Plain if self.network.era5 == "channels" else Nephele
+        return network(self.network, self.shape)
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,11 @@ class TrainedModel:
     @property
     def prediction(self) -> Prediction:
         about = self.description
-        return prediction(about.mode, about.scales, about.noise)
+        return prediction(about.mode, about.spectra, about.noise)
+
+    def view(self, windows: Windows) -> Windows:
+        """The windows with what this model may see of ERA5: of the future only with hindsight."""
+        return replace(windows, hindsight=self.description.shape.hindsight)
 
     def with_steps(self, steps: int) -> "TrainedModel":
         """The same model, sampling in another number of steps."""
@@ -111,7 +123,7 @@ class TrainedModel:
         """The same network with the weights it might have had before training."""
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            fresh = Nephele(self.description.network, self.description.shape)
+            fresh = self.description.untrained()
         return replace(self, network=fresh.eval())
 
 
@@ -134,7 +146,7 @@ def load(folder: Path) -> TrainedModel:
         if not (folder / name).is_file():
             raise ValueError(f"{folder}: no {name}; expected a folder that a training stage wrote")
     description = _described(folder / DESCRIPTION)
-    network = Nephele(description.network, description.shape)
+    network = description.untrained()
     try:
         network.load_state_dict(load_file(folder / WEIGHTS))
     except (SafetensorError, RuntimeError) as error:

@@ -7,6 +7,7 @@ frames' size it hands its maps over and goes on with what it gets back.
 import math
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, cat, nn
 from torch.nn import functional
 
@@ -32,6 +33,7 @@ class Backbone(nn.Module):
             nn.PixelUnshuffle(params.patch),
             nn.Conv2d(inputs * params.patch**2, widths[0], 3, padding=1),
         )
+        self.place = Place(size // params.patch, widths[0])
         skips = [widths[0]]
         self.down, skips = self._way_down(widths, skips)
         self.middle = nn.ModuleList(self._block(widths[-1], widths[-1]) for _ in range(2))
@@ -49,7 +51,7 @@ class Backbone(nn.Module):
         return self.params.channels * self.params.multipliers[self.resolutions.index(resolution)]
 
     def forward(self, inputs: Maps, offset: Maps, embedding: Embedding, guide: Guide) -> Maps:
-        maps = self.stem(inputs)
+        maps = self.place(self.stem(inputs))
         maps = maps + functional.interpolate(offset, size=maps.shape[-2:], mode="nearest")
         skips = [maps]
         for level in self.down:
@@ -101,6 +103,26 @@ class Backbone(nn.Module):
             attention = self._attention(width, resolution)
             levels.append(UpLevel(blocks, attention, resampling, resolution))
         return levels
+
+
+class Place(nn.Module):
+    """Tells every pixel where it lies about the storm: east, north, and how far away.
+
+    Convolutions see their surroundings alone (Liu et al. 2018, CoordConv, arXiv:1807.03247),
+    and what acts on one side of a storm, such as a ridge, is told by one number a scene.
+    """
+
+    def __init__(self, size: int, channels: int) -> None:
+        super().__init__()
+        along = (torch.arange(size) + 0.5) * 2 / size - 1
+        north, east = torch.meshgrid(along, along, indexing="ij")
+        self.places: Tensor
+        places = torch.stack([east, north, torch.hypot(east, north)])[None]
+        self.register_buffer("places", places, persistent=False)
+        self.project = nn.Conv2d(3, channels, 1)
+
+    def forward(self, maps: Maps) -> Maps:
+        return maps + self.project(self.places.to(maps.dtype))
 
 
 class DownLevel(nn.Module):

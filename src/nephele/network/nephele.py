@@ -23,12 +23,33 @@ Features = dict[tuple[str, int], VariableMaps]
 
 @dataclass(frozen=True)
 class Shape:
-    """What the data fixes about a network."""
+    """What the data fixes about a network.
+
+    `hindsight` is that of the windows: whether ERA5 of the lead times is read too.
+    """
 
     variables: tuple[str, ...]
     history: int
     future: int
     size: int
+    hindsight: bool = False
+
+    @property
+    def times(self) -> int:
+        """How many fields of each variable are read."""
+        return self.history + self.future if self.hindsight else self.history
+
+    def check(self, sources: Sources) -> None:
+        """See that the fields are those of the times that are read.
+
+        Raises:
+            ValueError: they are not.
+        """
+        if sources.shape[3] != self.times:
+            raise ValueError(
+                f"each variable has fields of {sources.shape[3]} times, expected {self.times}: "
+                f"{'with' if self.hindsight else 'without'} hindsight"
+            )
 
 
 @dataclass(frozen=True)
@@ -75,23 +96,19 @@ class Nephele(nn.Module):
     def __init__(self, params: NetworkParams, shape: Shape) -> None:
         super().__init__()
         self.params, self.shape = params, shape
-        variables = len(shape.variables)
-        frames = shape.history + shape.future
-        self.backbone = Backbone(params, shape.size, frames, shape.future)
-        self.coarse, self.fine = self.backbone.coarse, self.backbone.fine
-        self.embed = NoiseEmbedding(self.backbone.embedding)
-        self.scene = SceneEmbedding(
-            shape.history, variables, params.encoder_channels[-1], self.backbone.embedding
-        )
-        self.temporal = TemporalAttention(
-            frames, params.temporal_channels, params.temporal_heads, params.channels
-        )
+        self._build()
 
-        features = params.encoder_channels[-1]
+    def _build(self) -> None:
+        """Make the layers."""
+        params, shape = self.params, self.shape
+        variables, features = len(shape.variables), params.encoder_channels[-1]
+        self._build_trunk(features)
         sizes = {str(self.coarse): 8, str(self.fine): 4}
         self.encoders = nn.ModuleDict(
             {
-                size: VariableEncoders(variables, params.encoder_channels, reduction, params.patch)
+                size: VariableEncoders(
+                    variables, params.encoder_channels, reduction, params.patch, shape.times
+                )
                 for size, reduction in sizes.items()
             }
         )
@@ -103,6 +120,24 @@ class Nephele(nn.Module):
         self.effect_matrix = EffectMatrix(variables, shape.future)
         self.causal_heads = CausalHeads(variables, features, shape.future, params.projection)
 
+    def _build_trunk(self, features: int, further: int = 0) -> None:
+        """Make what forecasts, of which `features` a variable tell about the scene.
+
+        Args:
+            further: maps that the backbone reads beside history and noisy future.
+        """
+        params, shape = self.params, self.shape
+        frames = shape.history + shape.future
+        self.backbone = Backbone(params, shape.size, frames + further, shape.future)
+        self.coarse, self.fine = self.backbone.coarse, self.backbone.fine
+        self.embed = NoiseEmbedding(self.backbone.embedding)
+        self.scene = SceneEmbedding(
+            shape.history, len(shape.variables), features, self.backbone.embedding
+        )
+        self.temporal = TemporalAttention(
+            frames, params.temporal_channels, params.temporal_heads, params.channels
+        )
+
     def channels_last(self) -> "Nephele":
         """Lay the convolutions' weights out as they run fastest."""
         self.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -111,6 +146,7 @@ class Nephele(nn.Module):
 
     def condition(self, history: History, sources: Sources) -> Condition:
         """Run the encoders."""
+        self.shape.check(sources)
         patches = folded(sources, self.params.patch)
         encoded = {int(size): encode(patches) for size, encode in self.encoders.items()}
         return Condition(history, encoded, self.scene(history, encoded[self.coarse]))
@@ -156,7 +192,7 @@ def named_features(condition: Condition, output: Output) -> Features:
 def sources(samples: Samples, kind: Kind) -> Sources:
     """What the encoders read: the teacher's ERA5, the student's and the control's clouds.
 
-    Values and validity, shape (batch, variable, 2, history, y, x).
+    Values and validity, shape (batch, variable, 2, time, y, x).
     """
     if kind == "teacher":
         return torch.stack([samples.era5, samples.valid], dim=2)

@@ -9,17 +9,18 @@ and in what the output means.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from nephele.network.cosines import filtered
 from nephele.network.nephele import Condition, Nephele, Output
-from nephele.network.noise import coloured
 from nephele.network.shapes import Frames, History, Sigma
 from nephele.params import NoiseParams
-from nephele.windows.tensors import Scales
+from nephele.windows.spectra import Spectra, by_mode
 
 Mode = Literal["edm", "noise"]
 
@@ -46,9 +47,17 @@ class Prediction(Protocol):
 
 @dataclass(frozen=True)
 class Residual:
-    """EDM: the change from the last history frame, of unit variance at each lead time."""
+    """EDM: what the persistence of each scale leaves of the future, of unit variance at each lead.
 
-    scales: Scales
+    The noise has the spectrum of what is forecast, so that it hides large structures as well
+    as small ones. White noise does not: the mean of a frame of 128² pixels can be read
+    through noise 128 times as strong, and a network learns to read the future's mean off its
+    noisy frames, which in a forecast, begun from noise alone, tell it nothing. EDM's
+    equations hold for any Gaussian noise of unit variance a pixel
+    (docs/decisions/spectral_residual.md).
+    """
+
+    spectra: Spectra
     noise: NoiseParams
 
     @property
@@ -56,17 +65,17 @@ class Residual:
         return self.noise.largest
 
     def clean(self, history: History, future: Frames) -> Frames:
-        return (future - history[:, -1:]) / self._std(future)
+        return (future - self._persisting(history, future)) / self._deviation(future)
 
     def frames(self, clean: Frames, history: History) -> Frames:
-        return history[:, -1:] + clean * self._std(clean)
+        return self._persisting(history, clean) + clean * self._deviation(clean)
 
     def draw(self, batch: int, generator: Generator) -> Sigma:
         normal = torch.randn(batch, generator=generator)
         return (self.noise.mean + self.noise.deviation * normal).exp().clamp(max=self.largest_sigma)
 
     def coloured(self, white: Frames) -> Frames:
-        return coloured(white, self.noise.red)
+        return filtered(white, _filters(self.spectra, white.shape[-1], self.noise.white).amplitude)
 
     def target(self, clean: Frames, noise: Frames, sigma: Sigma) -> Frames:
         s = _column(sigma)
@@ -76,9 +85,14 @@ class Residual:
         s = _column(sigma)
         return (noisy + s * (s**2 + 1).sqrt() * output) / (s**2 + 1)
 
-    def _std(self, frames: Frames) -> Float[Tensor, "lead 1 1"]:
-        std = torch.tensor(self.scales.residual_std[: frames.shape[1]]) / self.scales.std
-        return std.to(frames)[:, None, None]
+    def _persisting(self, history: History, like: Frames) -> Frames:
+        """What is left of the last history frame at each lead time."""
+        persistence = _filters(self.spectra, like.shape[-1], self.noise.white).persistence
+        return filtered(history[:, -1:], persistence)
+
+    def _deviation(self, like: Frames) -> Float[Tensor, "lead 1 1"]:
+        filters = _filters(self.spectra, like.shape[-1], self.noise.white)
+        return filters.deviation.to(like)[:, None, None]
 
 
 @dataclass(frozen=True)
@@ -108,15 +122,39 @@ class NoiseOfFrames:
         return noisy - _column(sigma) * output
 
 
-def prediction(mode: Mode, scales: Scales, noise: NoiseParams) -> Prediction:
+def prediction(mode: Mode, spectra: Spectra, noise: NoiseParams) -> Prediction:
     """The prediction of `mode`."""
-    return Residual(scales, noise) if mode == "edm" else NoiseOfFrames()
+    return Residual(spectra, noise) if mode == "edm" else NoiseOfFrames()
 
 
 def network_output(network: Nephele, noisy: Frames, sigma: Sigma, condition: Condition) -> Output:
     """Run the network on scaled inputs; training and sampling both go through here."""
     scaled = noisy / (_column(sigma) ** 2 + 1).sqrt()
     return network(scaled, sigma.log() / 4, condition)
+
+
+@dataclass(frozen=True)
+class _Filters:
+    """Spectra at every mode of frames of one size.
+
+    Attributes:
+        persistence: (lead, y, x).
+        deviation: (lead,), of the residual's pixels.
+        amplitude: (lead, y, x), of noise of unit variance a pixel.
+    """
+
+    persistence: Float[Tensor, "lead y x"]
+    deviation: Float[Tensor, " lead"]
+    amplitude: Float[Tensor, "lead y x"]
+
+
+@cache
+def _filters(spectra: Spectra, size: int, white: float) -> _Filters:
+    power = torch.from_numpy(by_mode(spectra.deviation, size)).square()
+    variance = power.mean(dim=(1, 2))
+    amplitude = ((1 - white) * power / variance[:, None, None] + white).sqrt()
+    persistence = torch.from_numpy(by_mode(spectra.persistence, size))
+    return _Filters(persistence.float(), variance.sqrt().float(), amplitude.float())
 
 
 def _linear_schedule() -> Float[Tensor, "1000"]:

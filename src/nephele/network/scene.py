@@ -1,7 +1,7 @@
 """One vector for the whole scene, beside the noise level in every residual block.
 
 The group normalisation of a U-Net takes the mean out of its maps, and what ERA5 knows of
-the hours to come is mostly a shift of the whole scene (docs/decisions/red_noise.md).
+the hours to come is mostly a shift of the whole scene (docs/decisions/spectral_residual.md).
 """
 
 import torch

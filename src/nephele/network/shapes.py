@@ -14,10 +14,8 @@ Embedding = Float[Tensor, "batch embedding"]
 # The backbone's: within one function channels and sizes may change, so they are not compared.
 Maps = Float[Tensor, "batch _channel _h _w"]
 # What an encoder reads of each variable: its values, and where they are valid.
-Sources = Float[Tensor, "batch variable 2 history y x"]
-Folded = Float[
-    Tensor, "batch variable channel history row column"
-]  # its patches' pixels as channels
+Sources = Float[Tensor, "batch variable 2 time y x"]
+Folded = Float[Tensor, "batch variable channel time row column"]  # its patches' pixels as channels
 VariableMaps = Float[Tensor, "batch variable feature h w"]
 VariableVectors = Float[Tensor, "batch variable feature"]
 Effects = Float[Tensor, "variable future"]

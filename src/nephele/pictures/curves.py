@@ -77,13 +77,20 @@ def _curves(axes: Axes, found: pd.DataFrame, name: str) -> None:
 
 
 def rank_histograms(
-    verified: Mapping[str, Verified], lead_hours: Sequence[int], note: str
+    verified: Mapping[str, Verified],
+    calibration: Mapping[str, Mapping[str, Mapping]],
+    lead_hours: Sequence[int],
+    note: str,
 ) -> Figure:
-    """How often the truth takes each rank, at the first, a middle and the last lead time."""
+    """How often the truth takes each rank, at the first, a middle and the last lead time.
+
+    Args:
+        calibration: what `evaluation.calibration` found, for the reliability index.
+    """
     shown = {name: v.ranks for name, v in verified.items() if v.ranks is not None}
     last = len(lead_hours) - 1
     leads = sorted({0, last // 2, last})
-    size = (2.6 * len(shown) + 0.6, 2.1 * len(leads) + 0.7)
+    size = (2.6 * len(shown) + 0.6, 2.2 * len(leads) + 0.7)
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(len(leads), len(shown), squeeze=False, sharey="row", sharex=True)
     for column, (name, ranks) in enumerate(shown.items()):
@@ -91,7 +98,9 @@ def rank_histograms(
             axes = panels[line, column]
             axes.bar(np.arange(ranks.shape[1]), ranks[lead], color=COLOURS.get(name), width=0.9)
             axes.axhline(1 / ranks.shape[1], color="k", lw=0.8, ls=":")
-            axes.set_title(f"{_name(name)}, +{lead_hours[lead]} h", fontsize=9)
+            found = calibration[name][str(lead_hours[lead])]
+            index = f"index {found['reliability_index']:.2f}, perfect {found['perfect']:.2f}"
+            axes.set_title(f"{_name(name)}, +{lead_hours[lead]} h\n{index}", fontsize=8)
         panels[-1, column].set_xlabel("members colder than the truth", fontsize=8)
     title = "Rank of the truth among the members (dotted: a reliable ensemble)"
     figure.suptitle(_title(note, title), fontsize=10)
@@ -109,7 +118,7 @@ def spectra(
     leads = sorted({0, last // 2, last})
     figure = Figure(figsize=(4.4 * len(leads), 4.0), layout="constrained")
     panels = figure.subplots(1, len(leads), squeeze=False, sharey=True)[0]
-    truth = next(iter(verified.values())).true_spectrum
+    truth = next(iter(verified.values())).true_spectrum.mean(axis=0)
     rings = np.arange(1, truth.shape[1] + 1)
     wavelength = 2 * truth.shape[1] * pixel_km / rings
     for axes, lead in zip(panels, leads, strict=True):
@@ -118,7 +127,7 @@ def spectra(
             if found.ranks is None:
                 continue  # a single forecast has, but for the time, the truth's own spectrum
             style = "--" if name in DASHED else "-"
-            line = found.spectrum[lead]
+            line = found.spectrum[:, lead].mean(axis=0)
             axes.loglog(wavelength, line, style, lw=1.2, color=COLOURS.get(name), label=_name(name))
         ticks = [km for km in WAVELENGTHS if wavelength.min() <= km <= wavelength.max()]
         axes.set_xticks(ticks, [str(km) for km in ticks])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from nephele.pictures.captions import caption, title
+from nephele.pictures.captions import CAPTIONS, caption, title
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Evidence:
         windows: columns storm and split, a row a window.
         regridding, tsne, causal: what those stages counted and measured.
         training: by network, what its training measured.
-        causal_matrix: a row a variable, a column a lead time in hours, K.
-        similarity, scores: tables as their stages write them.
+        similarity, probe, scores, differences: tables as their stages write them.
+        verification: the scores nested, their counts, and the calibration of the ensembles.
         parameters: of all stages, by section.
         pictures: by the part of the page that they belong to.
     """
@@ -54,11 +54,13 @@ class Evidence:
     windows: pd.DataFrame
     regridding: Mapping
     training: Mapping[str, Mapping]
-    causal_matrix: pd.DataFrame
     causal: Mapping
     similarity: pd.DataFrame
+    probe: pd.DataFrame
     tsne: Mapping
     scores: pd.DataFrame
+    differences: pd.DataFrame
+    verification: Mapping
     parameters: Mapping[str, Mapping]
     pictures: Mapping[str, list[Picture]] = field(default_factory=dict)
 
@@ -66,13 +68,31 @@ class Evidence:
     def synthetic(self) -> bool:
         return bool(self.attributes["synthetic"])
 
-    def with_pictures(self, part: str, pictures: list[Picture]) -> "Evidence":
-        """The same with the pictures of one more part of the page."""
-        return replace(self, pictures={**self.pictures, part: pictures})
-
     @property
     def climatological(self) -> bool:
         return self.attributes["environment"] == "climatology"
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Storms, windows and members of the verification."""
+        return self.verification["counts"]["test"]
+
+    @property
+    def calibration(self) -> Mapping[str, Mapping[str, Mapping]]:
+        """Forecast → lead time → spread over error, and evenness of the ranks."""
+        return self.verification.get("calibration", {})
+
+    def shown(self, part: str) -> list[Picture]:
+        """The pictures of a part of the page, what matters most first."""
+        known = list(CAPTIONS)
+        return sorted(
+            self.pictures.get(part, []),
+            key=lambda picture: known.index(picture.name) if picture.name in known else len(known),
+        )
+
+    def with_pictures(self, part: str, pictures: list[Picture]) -> "Evidence":
+        """The same with the pictures of one more part of the page."""
+        return replace(self, pictures={**self.pictures, part: pictures})
 
 
 def _uri(png: bytes) -> str:

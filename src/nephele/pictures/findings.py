@@ -5,17 +5,19 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from nephele.pictures import headlines as say
+from nephele.fields.variables import PLACEBO
+from nephele.pictures import alignment_words, causal_words, headlines as say
+from nephele.pictures.calibration_words import trust
+from nephele.pictures.causal_words import Agreement
 from nephele.pictures.evidence import Evidence
 from nephele.pictures.headlines import Estimate
+from nephele.pictures.labels import data_note
 
 NOWHERE = Estimate(float("nan"))
-CONTROLS = {
-    "control": "the control's",
-    "untrained": "an untrained student's",
-    "shuffled": "shuffled",
-}
-FORECASTS = ("student", "teacher", "control", "persistence")
+CONTROLS = ("control", "untrained", "shuffled")
+FORECASTS = ("student", "teacher", "control", "persistence", "optical_flow")
+BASELINES = {"persistence": "persistence", "optical_flow": "optical flow"}
+INTERVENTION = "interventional"  # the matrix that headlines speak of
 GAINS = {"teacher": "teacher", "student": "student", "shuffled": "teacher_shuffled"}
 
 
@@ -38,49 +40,122 @@ def by_lead(scores: pd.DataFrame, score: str, forecast: str) -> dict[str, float]
 
 def effect(matrix: Mapping, variable: str, lead: str) -> Estimate:
     """One entry of an effect matrix; `null` in the file is no figure."""
-    parts = (matrix[part][variable][lead] for part in ("values", "low", "high"))
-    return Estimate(*(float("nan") if part is None else float(part) for part in parts))
+    return Estimate(*(_figure(matrix[end][variable][lead]) for end in ("values", "low", "high")))
+
+
+def difference(
+    differences: pd.DataFrame, better: str, than: str, score: str = "crps", lead: str = "mean"
+) -> Estimate:
+    """What a forecast gains over another one, K; above zero it is better."""
+    chosen = differences[(differences.forecast == better) & (differences.against == than)]
+    return -estimate(chosen, score, better, lead)
+
+
+def effects(matrix: Mapping) -> dict[str, dict[str, Estimate]]:
+    """A matrix of effects as variable → lead time → K, without the placebo."""
+    return {
+        variable: {lead: effect(matrix, variable, lead) for lead in leads}
+        for variable, leads in matrix["values"].items()
+        if variable != PLACEBO
+    }
+
+
+def over_placebo(causal: Mapping, matrix: str) -> dict[str, Estimate]:
+    """By variable, its effect in a matrix minus the placebo's; empty where there is none."""
+    return {name: known(more) for name, more in causal["over_placebo"].get(matrix, {}).items()}
+
+
+def agreement(causal: Mapping, matrix: str) -> Agreement | None:
+    """Of a matrix with the truth, where there is one."""
+    if matrix not in causal["rank_correlation"]:
+        return None
+    return Agreement(
+        known(causal["rank_correlation"][matrix]), known(causal["over_lead_time_alone"][matrix])
+    )
+
+
+def known(found: Mapping[str, float | None]) -> Estimate:
+    """A figure of a JSON file, in which `null` is none."""
+    return Estimate(*(_figure(found[end]) for end in ("value", "low", "high")))
+
+
+def _figure(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
 
 
 def headlines(evidence: Evidence) -> list[str]:
-    """What this run allows to say, most important first."""
-    scores = evidence.scores
-    persistence = by_lead(scores, "crps", "persistence")
+    """The five sentences that a report begins with, each with what the data are."""
+    scores, differences = evidence.scores, evidence.differences
+    gap = difference(differences, "teacher", "control")
+    gain = difference(differences, "student", "control")
+    last = max((lead for lead in scores.lead_hours if lead != "mean"), key=float)
+    simple = {name: difference(differences, "student", key) for key, name in BASELINES.items()}
     said = [
         say.skill(
-            name,
-            by_lead(scores, "crps", name),
-            persistence,
-            estimate(scores, "gain_over_persistence", name),
-        )
-        for name in ("student", "teacher")
+            estimate(scores, "crps", "student").value,
+            last,
+            {name: gained for name, gained in simple.items() if np.isfinite(gained.value)},
+        ),
+        say.privilege(gap, estimate(scores, "crps", "control").value, evidence.climatological),
+        say.kept(estimate(scores, "gap_closed", "student"), gain, gap, evidence.climatological),
+        _influence(evidence),
+        trust(
+            evidence.calibration.get("student", {}),
+            estimate(scores, "spectrum_ratio.below_100_km", "student"),
+        ),
     ]
-    gap = estimate(scores, "gain_over_control", "teacher")
-    share = estimate(scores, "gap_closed", "student")
-    said += say.privilege(gap, share, evidence.climatological)
-    loss = evidence.causal["matrices"]["skill_loss"]
-    last = str(max(evidence.causal["lead_hours"]))
-    helps = {variable: effect(loss, variable, last) for variable in loss["values"]}
-    said.append(say.influence(helps, last, evidence.climatological))
-    return [*said, _alignment(evidence.similarity)]
+    note = data_note(evidence.attributes)
+    return [f"{note}: {sentence}" if note else sentence for sentence in said]
 
 
-def _alignment(similarity: pd.DataFrame) -> str:
-    rows = similarity[similarity.metric == "cka"]
-    controls = rows[list(CONTROLS)]
-    return say.alignment(
-        float(rows.student.mean()),
-        {CONTROLS[name]: float(controls[name].mean()) for name in CONTROLS},
-        closer=int((rows.student > controls.max(axis=1)).sum()),
-        cases=len(rows),
+def _influence(evidence: Evidence) -> str:
+    if evidence.climatological:
+        return (
+            "Which variable matters cannot be concluded from a climatological environment: the "
+            "matrices below describe how this teacher uses it, and nothing else."
+        )
+    causal = evidence.causal
+    return causal_words.influence(
+        effects(causal["matrices"][INTERVENTION]),
+        effects(causal["matrices"]["skill_loss"]),
+        over_placebo(causal, INTERVENTION),
+        agreement(causal, INTERVENTION),
     )
+
+
+def footing(evidence: Evidence) -> str:
+    """What the sentences rest on: so many storms, and one training."""
+    counts = evidence.counts
+    teacher, student = (
+        evidence.parameters[stage]["seed"] for stage in ("pretrain_teacher", "distill_student")
+    )
+    unknown = (
+        "they have no intervals, since these are fewer than five storms, and say nothing of others"
+        if not evidence.differences.low.notna().any()
+        else "their intervals say how they would vary with other storms, not with another training"
+    )
+    return (
+        f"These figures are of {counts['windows']} windows of {counts['storms']} test storms and "
+        f"of one training of each network (seed {teacher} of the teacher, {student} "
+        f"of student and control): {unknown}. “make evidence” "
+        "repeats the trainings with several seeds (docs/evidence.md)."
+    )
+
+
+def alignment(evidence: Evidence) -> list[str]:
+    """What the features allow to say."""
+    return [
+        *alignment_words.likeness(evidence.similarity),
+        *alignment_words.sight(evidence.probe, "scene"),
+    ]
 
 
 def figures(evidence: Evidence) -> dict[str, float]:
     """The headline figures by short names that sort together; those that exist.
 
-    `crps_<forecast>`, `gain_<forecast>` (CRPS gained over the control, K) and `share_of_gap` have
-    their intervals beside them: `…_low` and `…_high`.
+    `crps_<forecast>`, `gain_<forecast>` (CRPS gained over the control, K), `share_of_gap` and
+    `rank_correlation` (of the intervention's effects with the truth) have their intervals beside
+    them: `…_low` and `…_high`.
     """
     scores = evidence.scores
     estimates = {f"crps_{name}": estimate(scores, "crps", name) for name in FORECASTS}
@@ -88,9 +163,11 @@ def figures(evidence: Evidence) -> dict[str, float]:
         f"gain_{said}": estimate(scores, "gain_over_control", name) for said, name in GAINS.items()
     }
     estimates["share_of_gap"] = estimate(scores, "gap_closed", "student")
+    agreed = agreement(evidence.causal, INTERVENTION)
+    estimates["rank_correlation"] = agreed.correlation if agreed else NOWHERE
     found: dict[str, float] = {}
-    for name, known in estimates.items():
-        found |= {name: known.value, f"{name}_low": known.low, f"{name}_high": known.high}
+    for name, each in estimates.items():
+        found |= {name: each.value, f"{name}_low": each.low, f"{name}_high": each.high}
     return _finite(found)
 
 

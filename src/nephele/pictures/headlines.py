@@ -4,6 +4,7 @@ A sentence claims a difference only where its interval excludes zero. Where ther
 interval, or where it includes zero, the sentence says so.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,18 @@ class Estimate:
             return 0
         return int(self.low > 0) - int(self.high < 0)
 
+    @property
+    def size(self) -> "Estimate":
+        """The same without its sign, for sentences that have said which way it goes."""
+        return -self if self.value < 0 else self
+
+    def __neg__(self) -> "Estimate":
+        return Estimate(-self.value, -self.high, -self.low)
+
+    def times(self, factor: float) -> "Estimate":
+        """In other units."""
+        return Estimate(*(factor * part for part in (self.value, self.low, self.high)))
+
     def text(self, digits: int = 2, units: str = "") -> str:
         """`0.31 K (95 % interval 0.12 to 0.48 K)`."""
         unit = f"\N{NO-BREAK SPACE}{units}" if units else ""
@@ -45,133 +58,97 @@ def number(value: float, digits: int = 2) -> str:
     return text.replace("-", "−") if float(text) else text.lstrip("-")
 
 
-def skill(
-    network: str, scores: dict[str, float], persistence: dict[str, float], gain: Estimate
-) -> str:
-    """Whether a network's forecasts beat persistence.
+def listed(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)
+
+
+def skill(crps: float, last_lead: str, gains: Mapping[str, Estimate]) -> str:
+    """How good the student's forecasts are beside forecasts that need no network.
 
     Args:
-        network: its name.
-        scores, persistence: CRPS in K by lead time in hours, as text, and their "mean".
-        gain: mean CRPS of persistence minus the network's, K, paired.
+        crps: of the student, K, mean over the lead times.
+        last_lead: the longest lead time, hours.
+        gains: by baseline, its CRPS minus the student's, K, paired.
     """
-    leads = [lead for lead in scores if lead != "mean"]
-    better = sum(scores[lead] < persistence[lead] for lead in leads)
-    where = "every lead time" if better == len(leads) else f"{better} of {len(leads)} lead times"
-    figures = (
-        f"The {network}'s CRPS is {number(scores['mean'])} K in the mean over lead times up to "
-        f"{max(leads, key=float)} h; that of persistence is {number(persistence['mean'])} K."
-    )
-    if gain.sign > 0:
-        return f"{figures} The {network} is better by {gain.text(units='K')}, and at {where}."
-    if gain.sign < 0:
-        worse = Estimate(-gain.value, -gain.high, -gain.low)
-        return f"{figures} The {network} is worse by {worse.text(units='K')}, better at {where}."
-    if gain.has_interval:
-        return (
-            f"{figures} Persistence minus {network} is {gain.text(units='K')}, which includes "
-            f"zero: no evidence that the {network} beats persistence."
-        )
+    if not gains:
+        return "No evidence of skill: no simple forecast was scored beside the student's."
+    compared = " and ".join(_compared(name, gain) for name, gain in gains.items())
+    own = f"{number(crps)}\N{NO-BREAK SPACE}K"
     return (
-        f"{figures} The {network} is better at {where} of these storms; they are too few to know "
-        "whether that holds on others."
+        f"In the mean over lead times up to {last_lead} h, the student's forecast, made of "
+        f"satellite frames alone, {compared} of CRPS, the error of an ensemble; its own is {own}."
     )
 
 
-def privilege(gap: Estimate, share: Estimate, climatological: bool) -> list[str]:
-    """What ERA5 gave the teacher, and how much of it the student kept.
+def _compared(other: str, gain: Estimate) -> str:
+    """What a forecast does beside another one, as a verb."""
+    if gain.sign:
+        verb = "beats" if gain.sign > 0 else "is worse than"
+        return f"{verb} {other} by {gain.size.text(units='K')}"
+    if gain.has_interval:
+        return f"gives no evidence of beating {other}: it gains {gain.text(units='K')}"
+    verb = "beats" if gain.value > 0 else "does not beat"
+    gained = f"{number(gain.value)}\N{NO-BREAK SPACE}K"
+    return (
+        f"{verb} {other} on these storms, too few for an interval and no evidence of others, "
+        f"by {gained}"
+    )
+
+
+def privilege(gain: Estimate, control: float, climatological: bool) -> str:
+    """What ERA5 gave the teacher.
 
     Args:
-        gap: mean CRPS of the control minus the teacher's, K.
-        share: the share of the gap that the student closes.
+        gain: mean CRPS of the control minus the teacher's, K, paired.
+        control: mean CRPS of the control, K.
         climatological: the environment is a climatology, in ERA5's place.
     """
     if climatological:
-        return [
+        return (
             "The environment of this run is climatological, not that of the storms: nothing can "
             "be concluded about what ERA5 adds, whatever the figures below are."
-        ]
-    if gap.sign > 0:
-        helped = (
-            "ERA5 helped: the teacher's CRPS is below that of the control, which never saw ERA5 "
-            f"nor the teacher, by {gap.text(units='K')}."
         )
-        return [helped, _kept(share)]
-    nothing = "so there is no gap for the student to close, and no share of it is claimed."
-    if gap.sign < 0:
-        return [
-            "The teacher, which sees ERA5, is worse than the control, which does not: "
-            f"control minus teacher is {gap.text(units='K')} of CRPS, {nothing}"
-        ]
-    if gap.has_interval:
-        return [
-            "No evidence that ERA5 helped: control minus teacher is "
-            f"{gap.text(units='K')} of CRPS, and the interval includes zero, {nothing}"
-        ]
-    return [
-        "Whether ERA5 helped cannot be told: control minus teacher is "
-        f"{number(gap.value)} K of CRPS, from too few storms for an interval. No share is claimed."
-    ]
-
-
-def _kept(share: Estimate) -> str:
-    percent = Estimate(100 * share.value, 100 * share.low, 100 * share.high)
-    if share.sign > 0:
-        return f"The student, without ERA5, closes {percent.text(0, '%')} of that gap."
-    if share.sign < 0:
-        return (
-            "The student closes nothing of that gap: it is worse than the control "
-            f"(share of the gap {percent.text(0, '%')})."
-        )
+    whose = "the teacher, which sees it, {} the control, which saw neither ERA5 nor the teacher"
+    if gain.sign > 0:
+        percent = f"{number(100 * gain.value / control, 0)} % of the control's error"
+        return f"ERA5 helped: {whose.format('beats')}, by {gain.text(units='K')}, {percent}."
+    if gain.sign < 0:
+        told = gain.size.text(units="K")
+        return f"ERA5 did not help: {whose.format('is worse than')}, by {told}."
+    if gain.has_interval:
+        told = f"gains {gain.text(units='K')} over"
+        return f"No evidence that ERA5 helped: {whose.format(told)}."
+    told = f"gains {number(gain.value)}\N{NO-BREAK SPACE}K over"
     return (
-        "No evidence that the student keeps any of it: the share of the gap that it closes, "
-        f"{percent.text(0, '%')}, has no interval that excludes zero."
+        f"No evidence whether ERA5 helped: {whose.format(told)}, on storms too few for an interval."
     )
 
 
-def influence(helps: dict[str, Estimate], lead: str, climatological: bool) -> str:
-    """Which variables the trained teacher's forecasts are better for.
+def kept(share: Estimate, gain: Estimate, gap: Estimate, climatological: bool) -> str:
+    """What the student kept of that.
 
     Args:
-        helps: by variable, the growth of the RMSE of the ensemble mean when the variable is
-            replaced by its climatology, K.
-        lead: the lead time of that, hours.
+        share: of the teacher's gain, that the student has too; no figure where there is none.
+        gain: mean CRPS of the control minus the student's, K, paired.
+        gap: the same of the teacher.
         climatological: the environment is a climatology.
     """
+    beside = f"the student {_compared('the control', gain)}"
     if climatological:
+        return f"No share of a gain from ERA5 is claimed where there is no ERA5: {beside}."
+    if gap.sign <= 0:
         return (
-            "The causal matrix describes how this teacher uses a climatological environment; "
-            "which variable matters to a forecast cannot be concluded from it."
+            "The teacher is not shown to have gained anything from ERA5 that the student could "
+            f"keep, and no share is claimed: {beside}."
         )
-    clear = {name: effect for name, effect in helps.items() if effect.sign > 0}
-    harmful = [name for name, effect in helps.items() if effect.sign < 0]
-    others = [name for name, effect in helps.items() if effect.sign == 0]
-    parts = []
-    if clear:
-        ordered = sorted(clear, key=lambda name: -clear[name].value)
-        told = "; without ".join(f"{name} by {clear[name].text(units='K')}" for name in ordered)
-        parts.append(f"At {lead} h the teacher's RMSE grows without {told}.")
-    if harmful:
-        parts.append(f"It shrinks without {', '.join(harmful)}: the teacher misuses that.")
-    if others:
-        parts.append(f"No evidence at {lead} h that {', '.join(others)} helps this teacher.")
-    return " ".join(parts)
-
-
-def alignment(student: float, controls: dict[str, float], closer: int, cases: int) -> str:
-    """Whether the student's features resemble the teacher's more than those of its controls do.
-
-    Args:
-        student: mean debiased CKA with the teacher.
-        controls: the same of each control, by its name.
-        closer: in how many of the `cases` the student exceeds every control.
-        cases: variables × kinds of feature × resolutions.
-    """
-    beside = ", ".join(f"{name} {number(value)}" for name, value in controls.items())
-    figures = (
-        f"Likeness of the student's features to the teacher's (mean debiased CKA): "
-        f"{number(student)}; beside it {beside}."
+    if gain.sign < 0 or share.sign < 0:
+        return f"The student kept none of what ERA5 gave the teacher: {beside}."
+    if share.sign > 0:
+        percent = share.times(100).text(0, "%")
+        return f"The student, without ERA5, keeps {percent} of what it gave the teacher: {beside}."
+    percent = share.times(100).text(0, "%")
+    return (
+        "No evidence that the student kept any of what ERA5 gave the teacher: its share is "
+        f"{percent}, and {beside}."
     )
-    if student > max(controls.values()):
-        return f"{figures} The student exceeds every control in {closer} of {cases} cases."
-    return f"{figures} A control comes as close: no evidence of alignment."

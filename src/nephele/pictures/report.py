@@ -5,7 +5,7 @@ from importlib import resources
 import jinja2
 from markupsafe import Markup
 
-from nephele.pictures import findings, sections
+from nephele.pictures import alignment_tables, cause_tables, findings, score_tables, sections
 from nephele.pictures.evidence import Evidence
 
 
@@ -24,11 +24,13 @@ def page(evidence: Evidence) -> str:
             style=Markup(style),
             evidence=evidence,
             headlines=findings.headlines(evidence),
+            footing=findings.footing(evidence),
+            alignment=findings.alignment(evidence),
+            scores=score_tables.of(evidence),
+            effects=cause_tables.of(evidence.causal),
+            features=alignment_tables.of(evidence),
             data=sections.data(evidence),
             training=sections.training(evidence.training),
-            scores=sections.scores(evidence.scores),
-            causal=sections.causal(evidence.causal),
-            similarity=sections.similarity(evidence.similarity),
             parameters={
                 name: sections.flat(section) for name, section in evidence.parameters.items()
             },

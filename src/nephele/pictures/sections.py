@@ -1,4 +1,4 @@
-"""The tables of each part of the report."""
+"""The tables of data and trainings."""
 
 from collections.abc import Mapping
 
@@ -7,51 +7,9 @@ from markupsafe import Markup
 
 from nephele import nested
 from nephele.fields.variables import VARIABLES
-from nephele.pictures import findings, tables
-from nephele.pictures.captions import title
+from nephele.pictures import tables
 from nephele.pictures.evidence import Evidence
 from nephele.pictures.headlines import number
-
-SCORE_NAMES = {
-    "crps": "Fair CRPS (K, less is better)",
-    "rmse": "RMSE of the ensemble mean (K, less is better)",
-    "bias": "Bias of the ensemble mean (K, zero is best)",
-    "spread_skill": "Spread–skill ratio (one is best; of ensembles only)",
-    "ssim": "Structural similarity (one is best)",
-    "fss_235": "Fractions skill score of cloud colder than 235 K (one is best)",
-    "fss_220": "Fractions skill score of cloud colder than 220 K (one is best)",
-    "gain_over_persistence": "Gain in CRPS over persistence, paired (K, more is better)",
-    "gain_over_control": "Gain in CRPS over the control, paired (K, more is better)",
-    "gap_closed": "Share of the teacher's gain that the student keeps (only where there is a gain)",
-}
-MATRIX_NAMES = {
-    "learned": "What training learnt: the effect matrix A",
-    "learned_on_test": "What training learnt, measured on the test windows",
-    "interventional": "What intervention shows: the forecast's change without the variable",
-    "exchanged": "What intervention shows: its change with the variable of another storm",
-    "skill_loss": "Whether the variable helps: the growth of the forecast's error without it",
-}
-METRIC_NAMES = {
-    "centred_cosine": "Centred cosine (one is best)",
-    "cka": "Debiased CKA (one is best)",
-    "knn_overlap": "Overlap of nearest neighbours (one is best)",
-    "retrieval": "Retrieval of the paired sample (one is best)",
-}
-WHO = {
-    "student": "student",
-    "shuffled": "samples shuffled",
-    "untrained": "untrained student",
-    "collapsed": "teacher's mean",
-    "control": "control (no teacher)",
-}
-FORECAST_NAMES = {
-    "teacher": "teacher (sees ERA5)",
-    "student": "student",
-    "control": "control (no teacher)",
-    "teacher_shuffled": "teacher, shuffled ERA5",
-    "persistence": "persistence",
-    "optical_flow": "optical flow",
-}
 
 
 def flat(values: Mapping) -> dict[str, object]:
@@ -97,8 +55,7 @@ def _each_dropped(dropped: list[Mapping]) -> Markup:
         index=[d["time"] for d in dropped],
     )
     table = tables.html(frame, "Each frame left out: time (UTC), storm and reason")
-    summary = f"The frames left out, one by one ({len(dropped)})"
-    return Markup("<details>\n<summary>{}</summary>\n{}\n</details>").format(summary, table)
+    return tables.folded(f"The frames left out, one by one ({len(dropped)})", [table])
 
 
 def _environment(counted: Mapping) -> Markup:
@@ -115,8 +72,8 @@ def _environment(counted: Mapping) -> Markup:
 
 
 def _with_units(variable: str) -> str:
-    units = VARIABLES[variable].units if variable in VARIABLES else "?"
-    return f"{variable} ({units})"
+    # The placebo is in whatever units the variable has that it copies.
+    return f"{variable} ({VARIABLES[variable].units})" if variable in VARIABLES else variable
 
 
 def _changes(counted: Mapping) -> Markup:
@@ -143,66 +100,3 @@ def training(measured: Mapping[str, Mapping]) -> Markup:
         "Each training: losses and shares of the gradient over its last part, and the CRPS (K) on "
         "the validation storms for each number of sampling steps, the least of which was taken",
     )
-
-
-def scores(scores: pd.DataFrame) -> list[Markup]:
-    names = [name for name in SCORE_NAMES if name in set(scores.score)]
-    names += [name for name in dict.fromkeys(scores.score) if name not in names]
-    return [
-        tables.html(
-            tables.by_lead(scores[scores.score == name], FORECAST_NAMES),
-            SCORE_NAMES.get(name, title(name)),
-        )
-        for name in names
-    ]
-
-
-def causal(details: Mapping) -> list[Markup]:
-    """The effect matrices, each with what it means and what it does not."""
-    matrices = details["matrices"]
-    names = [name for name in MATRIX_NAMES if name in matrices]
-    names += [name for name in matrices if name not in names]
-    return [
-        tables.html(
-            _effects(matrices[name]),
-            f"{MATRIX_NAMES.get(name, title(name))} ({details['units']})",
-            matrices[name]["meaning"],
-        )
-        for name in names
-    ]
-
-
-def _effects(matrix: Mapping) -> pd.DataFrame:
-    """A row a variable, a column a lead time, intervals below the figures."""
-    rows = {
-        variable: {
-            f"+{float(lead):g} h": tables.with_interval(findings.effect(matrix, variable, lead), 3)
-            for lead in leads
-        }
-        for variable, leads in matrix["values"].items()
-    }
-    return pd.DataFrame(rows, dtype=object).T
-
-
-def similarity(found: pd.DataFrame) -> list[Markup]:
-    """Likeness to the teacher's features: means first, then each measure in full."""
-    means = found.groupby("metric", sort=False)[list(WHO)].mean()
-    return [
-        _likeness(means.rename(index=METRIC_NAMES), "Means over variables, kinds and resolutions"),
-        *(
-            _likeness(_cases(found[found.metric == name]), METRIC_NAMES.get(name, title(name)))
-            for name in dict.fromkeys(found.metric)
-        ),
-    ]
-
-
-def _cases(rows: pd.DataFrame) -> pd.DataFrame:
-    """A row a variable, kind of feature and resolution."""
-    keys = zip(rows.kind, rows.resolution, rows.variable, strict=True)
-    names = [f"{kind} {size}×{size}, {variable}" for kind, size, variable in keys]
-    return rows[list(WHO)].set_axis(names, axis="index")
-
-
-def _likeness(values: pd.DataFrame, text: str) -> Markup:
-    shown = values.map(lambda value: number(float(value), 3)).rename(columns=WHO)
-    return tables.html(shown, text)

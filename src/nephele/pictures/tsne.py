@@ -10,11 +10,20 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from openTSNE import TSNE
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 
-COLOURS = {"sst": "#d62728", "msl": "#1f77b4", "z": "#2ca02c", "r": "#ff7f0e"}
+from nephele.fields.variables import PLACEBO
+
+COLOURS = {
+    "sst": "#d62728",  # red
+    "msl": "#1f77b4",  # blue
+    "z": "#2ca02c",  # green
+    "r": "#ff7f0e",  # orange
+    PLACEBO: "#7f7f7f",  # grey
+}
 OTHERS = ("#9467bd", "#8c564b", "#e377c2", "#17becf")  # for variables that are none of these
 MARKERS = {"teacher": "o", "student": "s"}
 COMPONENTS = 50  # principal components of the teacher's features, as is usual before t-SNE
@@ -93,8 +102,8 @@ def tsne_picture(found: Map, variables: Sequence[str], title: str, note: str) ->
                 edgecolors="none" if network == "teacher" else "k",
                 linewidths=0.5,
             )
-    handles = [
-        Line2D([], [], ls="", marker="o", color=colour, label=name.upper())
+    handles: list[Patch | Line2D] = [
+        Patch(color=colour, label=name if name == PLACEBO else name.upper())
         for name, colour in colours.items()
     ]
     handles += [

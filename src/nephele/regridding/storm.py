@@ -7,22 +7,11 @@ import pandas as pd
 import xarray as xr
 from scipy import ndimage
 
-from nephele.fields import contract, grid, times
+from nephele.fields import contract, times
 from nephele.fields.variables import FRAMES
 from nephele.regridding import bilinear, conservative, masked
-
-
-@dataclass(frozen=True)
-class Target:
-    """The square grid centred on the storm."""
-
-    size: int  # cells a side
-    cell: float  # m
-
-    @property
-    def points(self) -> np.ndarray:
-        """Cell centres along either axis, m."""
-        return grid.centres(self.size, self.cell)
+from nephele.regridding.grids import Rectilinear
+from nephele.regridding.targets import Following, Target
 
 
 @dataclass(frozen=True)
@@ -59,7 +48,7 @@ def regrid(
     weights = conservative.overlaps(
         frames.y.values, frames.x.values, target.points, f"data/{name}/frames.nc"
     )
-    images, _ = conservative.regrid(weights, frames[FRAMES].values)
+    images = _in_memory(conservative.regrid(weights, frames[FRAMES].values)[0], (2, 0, 1))
     fields, valid = _fields(era5, times.of(frames), centre, variables, target, name)
     return Regridded(
         name,
@@ -96,19 +85,29 @@ def _fields(
     name: str,
 ) -> tuple[np.ndarray, np.ndarray]:
     label = f"data/{name}/era5.nc"
-    latitude, longitude = grid.positions(target.points, target.points, *centre)
-    axes = era5.latitude.values, era5.longitude.values
-    for axis, have, need in zip(
-        ("latitude", "longitude"), axes, (latitude, longitude), strict=True
-    ):
-        if have[0] > need.min() or have[-1] < need.max():
-            raise ValueError(
-                f"{label}: {axis}: found {have[0]:g} to {have[-1]:g}, expected at least "
-                f"{need.min():.2f} to {need.max():.2f}; acquire a larger area"
-            )
-    source = times.latest(times.of(era5), moments, label, times.ERA5_AGE)
-    weights = bilinear.weights(axes, latitude, longitude, source, era5.sizes["time"])
-    columns = [era5[v].transpose(*contract.ERA5_DIMS).values.ravel() for v in variables]
-    values, valid = masked.apply(weights, np.stack(columns, axis=-1).astype(np.float64))
-    shape = (len(moments), target.size, target.size, len(variables))
-    return tuple(np.moveaxis(part.reshape(shape), -1, 1) for part in (values, valid))  # type: ignore[return-value]
+    source = Rectilinear.of(era5.latitude.values, era5.longitude.values)
+    around = Following(target, *centre)
+    positions = around.positions()
+    if not bilinear.covered(source, *positions):
+        (south, west), (north, east) = (
+            [limit(part) for part in positions] for limit in (np.min, np.max)
+        )
+        raise ValueError(
+            f"{label}: found latitude {source.latitude.min():g} to {source.latitude.max():g} and "
+            f"longitude {source.longitude[0]:g} to {source.longitude[-1]:g}, expected at least "
+            f"{south:.2f} to {north:.2f} and {west:.2f} to {east:.2f}; acquire a larger area"
+        )
+    field = times.latest(times.of(era5), moments, label, times.ERA5_AGE)
+    weights = bilinear.following(source, around, field, era5.sizes["time"])
+    stack = np.stack([era5[v].transpose(*contract.ERA5_DIMS).values for v in variables])
+    values, valid = masked.apply(weights, stack.astype(np.float64))
+    return tuple(_in_memory(part, (1, 2, 3, 0)).swapaxes(0, 1) for part in (values, valid))  # type: ignore[return-value]
+
+
+def _in_memory(values: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
+    """The same values, with their axes in this order in memory.
+
+    The statistics of windows are sums in the order of memory: another order would change their
+    last digit, and with it the checksum of every dataset made before.
+    """
+    return np.ascontiguousarray(values.transpose(order)).transpose(np.argsort(order))

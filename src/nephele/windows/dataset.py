@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from nephele.fields.variables import FRAMES, VARIABLES, known
+from nephele.fields.variables import FRAMES, PLACEBO, VARIABLES, known
 from nephele.regridding.storm import Regridded, Target
-from nephele.windows import index, splits, statistics
+from nephele.windows import index, placebo, splits, statistics
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Plan:
         split_by: `storm` or `time`.
         gap_hours: between splits in time, at least.
         shares: of validation and of test.
+        placebo: the variable that a placebo copies, or None for no placebo.
     """
 
     shape: index.Shape
@@ -28,6 +29,7 @@ class Plan:
     split_by: str
     gap_hours: int
     shares: tuple[float, float]
+    placebo: str | None
     seed: int
 
 
@@ -87,23 +89,31 @@ def build(
             f"regrid.future = {plan.future}, expected at most regrid.rollout = "
             f"{plan.shape.rollout}; raise the roll-out"
         )
+    if plan.placebo is not None and plan.placebo not in variables:
+        raise ValueError(
+            f"regrid.placebo = {plan.placebo!r}, expected one of {', '.join(variables)}, or null; "
+            "name a variable of acquire.variables"
+        )
     table = frames.table
     frame_index = _windows(table, plan.shape)
     owner = table["storm"].to_numpy()[frame_index[:, 0]]
     split = _split(table, frame_index, owner, plan)
     chosen = split != splits.NONE
     frame_index, owner, split = frame_index[chosen], owner[chosen], split[chosen]
+    era5, valid = frames.era5, frames.valid
+    if plan.placebo is not None:
+        donor = placebo.donors(table["storm"].to_numpy(), frame_index, split, plan.seed)
+        number = list(variables).index(plan.placebo)
+        era5, valid = placebo.appended(era5, valid, number, donor)
     training = frame_index[split == "train"]
-    fitted = statistics.of(
-        frames.brightness, frames.era5, frames.valid, training, plan.shape.history
-    )
-    _fill(frames.era5, fitted.climatology.astype(np.float32))
+    fitted = statistics.of(frames.brightness, era5, valid, training, plan.shape.history)
+    _fill(era5, fitted.climatology.astype(np.float32))
 
     windows = xr.Dataset(
         {
             FRAMES: (("frame", "y", "x"), frames.brightness),
-            "era5": (("frame", "variable", "y", "x"), frames.era5),
-            "era5_valid": (("frame", "variable", "y", "x"), frames.valid * np.float32(0.01)),
+            "era5": (("frame", "variable", "y", "x"), era5),
+            "era5_valid": (("frame", "variable", "y", "x"), valid * np.float32(0.01)),
             "frame_index": (("window", "step"), frame_index.astype(np.int32)),
             **_statistics(fitted),
         },
@@ -114,7 +124,7 @@ def build(
             "longitude": ("frame", table["longitude"].to_numpy()),
             "y": target.points,
             "x": target.points,
-            "variable": list(variables),
+            "variable": [*variables, *([PLACEBO] if plan.placebo else [])],
             "step": plan.shape.hours.astype(np.int32),
             "lead": plan.shape.hours[plan.shape.history :].astype(np.int32),
             "window_storm": ("window", owner.astype(str)),
@@ -126,7 +136,7 @@ def build(
         },
         attrs=_attributes(target, plan, provenance),
     )
-    return _described(windows, variables)
+    return _described(windows, variables, plan.placebo)
 
 
 def _windows(table: pd.DataFrame, shape: index.Shape) -> np.ndarray:
@@ -172,10 +182,13 @@ def _statistics(fitted: statistics.Statistics) -> dict[str, tuple]:
         "era5_mean": (("variable",), fitted.era5_mean),
         "era5_std": (("variable",), fitted.era5_std),
         "era5_climatology": (("variable", "y", "x"), fitted.climatology.astype(np.float32)),
+        "era5_spread": (("variable", "y", "x"), fitted.spread.astype(np.float32)),
     }
 
 
 def _attributes(target: Target, plan: Plan, provenance: Mapping[str, object]) -> dict[str, object]:
+    # The world's seed runs a storm again as it was; real data have none.
+    seed = {"world_seed": provenance["world_seed"]} if "world_seed" in provenance else {}
     return {
         "Conventions": "CF-1.11",
         "source": str(provenance["source"]),
@@ -188,10 +201,13 @@ def _attributes(target: Target, plan: Plan, provenance: Mapping[str, object]) ->
         "rollout": plan.shape.rollout,
         "spacing_hours": plan.shape.spacing_hours,
         "cell_km": target.cell / 1e3,
+        **seed,
     }
 
 
-def _described(windows: xr.Dataset, variables: Mapping[str, int | None]) -> xr.Dataset:
+def _described(
+    windows: xr.Dataset, variables: Mapping[str, int | None], copied: str | None
+) -> xr.Dataset:
     """CF attributes. The variables of `era5` have different units: `units` stands beside them."""
     frame = VARIABLES[FRAMES]
     texts = {
@@ -208,6 +224,10 @@ def _described(windows: xr.Dataset, variables: Mapping[str, int | None]) -> xr.D
             "storm-relative mean over the training frames; units by variable",
             None,
         ),
+        "era5_spread": (
+            "standard deviation about the storm-relative mean, training frames; units by variable",
+            None,
+        ),
         "latitude": ("latitude of the frame's centre", "degrees_north"),
         "longitude": ("longitude of the frame's centre", "degrees_east"),
         "y": ("distance northward from the centre", "m"),
@@ -218,8 +238,9 @@ def _described(windows: xr.Dataset, variables: Mapping[str, int | None]) -> xr.D
     for name, (text, units) in texts.items():
         windows[name].attrs = {"long_name": text} | ({"units": units} if units else {})
     windows[FRAMES].attrs["standard_name"] = frame.standard_name
-    levels = [f"{level} hPa" if level is not None else "surface" for level in variables.values()]
+    originals = [*variables, *([copied] if copied else [])]
+    levels = [variables[name] for name in originals]
     return windows.assign_coords(
-        era5_units=("variable", [known(name).units for name in variables]),
-        era5_level=("variable", levels),
+        era5_units=("variable", [known(name).units for name in originals]),
+        era5_level=("variable", ["surface" if p is None else f"{p} hPa" for p in levels]),
     )

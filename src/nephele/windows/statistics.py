@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LEAST_SPREAD = 0.1  # of a pixel, in units of the whole variable's: few frames may agree by chance
+
 
 @dataclass(frozen=True)
 class Statistics:
@@ -14,6 +16,7 @@ class Statistics:
         residual_std: (lead,) root mean square of frame(t + lead) - frame(t).
         era5_mean, era5_std: (variable,) over what is valid.
         climatology: (variable, y, x) composite mean about the storm.
+        spread: (variable, y, x) standard deviation about it, at least a tenth of `era5_std`.
     """
 
     frame_mean: float
@@ -22,6 +25,7 @@ class Statistics:
     era5_mean: np.ndarray
     era5_std: np.ndarray
     climatology: np.ndarray
+    spread: np.ndarray
 
 
 def of(
@@ -38,9 +42,15 @@ def of(
     """
     used = np.unique(windows)
     mean, std = _moments(frames[used])
-    climatology, era5_mean, era5_std = _fields(era5, valid, used)
+    climatology, spread, era5_mean, era5_std = _fields(era5, valid, used)
     return Statistics(
-        mean, std, _residuals(frames, windows, history), era5_mean, era5_std, climatology
+        mean,
+        std,
+        _residuals(frames, windows, history),
+        era5_mean,
+        era5_std,
+        climatology,
+        spread,
     )
 
 
@@ -63,8 +73,8 @@ def _residuals(frames: np.ndarray, windows: np.ndarray, history: int) -> np.ndar
 
 def _fields(
     era5: np.ndarray, valid: np.ndarray, used: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Composite mean; mean and standard deviation by variable; all weighted by `valid`."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Composite mean and spread; mean and deviation by variable; all weighted by `valid`."""
     shape = era5.shape[1:]
     weight, total = np.zeros(shape), np.zeros(shape)
     for frame in used:  # frame by frame: the fields are the largest thing in memory
@@ -77,12 +87,16 @@ def _fields(
             "expected some valid values; acquire storms over the sea"
         )
     mean = total.sum(axis=(1, 2)) / sums
-    square = np.zeros(shape[0])
-    for frame in used:
-        departure = np.nan_to_num(era5[frame] - mean[:, None, None])
-        square += (valid[frame] * departure**2).sum(axis=(1, 2), dtype=np.float64)
     everywhere = np.broadcast_to(mean[:, None, None], shape)
     climatology = np.divide(total, weight, out=everywhere.copy(), where=weight > 0)
+    about_mean, about_climatology = np.zeros(shape[0]), np.zeros(shape)
+    for frame in used:
+        departure = np.nan_to_num(era5[frame] - mean[:, None, None])
+        about_mean += (valid[frame] * departure**2).sum(axis=(1, 2), dtype=np.float64)
+        about_climatology += valid[frame] * np.nan_to_num(era5[frame] - climatology) ** 2
     # A constant field has nothing to normalise; 1 keeps it at zero.
-    std = np.sqrt(square / sums)
-    return climatology, mean, np.where(std > 1e-6 * np.abs(mean), std, 1.0)
+    std = np.sqrt(about_mean / sums)
+    std = np.where(std > 1e-6 * np.abs(mean), std, 1.0)
+    overall = np.broadcast_to(std[:, None, None], shape)
+    variance = np.divide(about_climatology, weight, out=overall**2, where=weight > 0)
+    return climatology, np.maximum(np.sqrt(variance), LEAST_SPREAD * overall), mean, std

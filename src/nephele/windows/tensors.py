@@ -12,7 +12,7 @@ from torch import Tensor
 
 HistoryFrames = Float[Tensor, "batch history y x"]
 FutureFrames = Float[Tensor, "batch rollout y x"]
-Environment = Float[Tensor, "batch variable history y x"]
+Environment = Float[Tensor, "batch variable time y x"]  # of the history, unless with hindsight
 
 
 FARTHEST = 5.0  # standard deviations: an environment far from all that was trained on says no more
@@ -24,18 +24,17 @@ class Scales:
 
     Attributes:
         mean, std: of the frames, K.
-        residual_std: by lead time, root mean square change from the last history
-            frame, K; all the leads of the roll-out.
     """
 
     mean: float
     std: float
-    residual_std: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Samples:
     """Some windows, normalised: frames and ERA5 to mean 0 and variance 1 over the training storms.
+
+    ERA5 pixel by pixel about the storm, so that its climatology is 0; frames as a whole.
 
     `valid` is the fraction of a pixel in which the ERA5 variable is defined (SST: sea).
     """
@@ -57,7 +56,13 @@ class Samples:
 
 @dataclass(frozen=True)
 class Windows:
-    """All windows in memory: frames are held once and shared by the windows that contain them."""
+    """All windows in memory: frames are held once and shared by the windows that contain them.
+
+    ERA5 is held in half precision, finer than the packing that most of it comes in.
+
+    With `hindsight` their samples have ERA5 of the network's lead times too, after that of the
+    history. Nothing that sees it makes a forecast; it shows what there would be to know.
+    """
 
     frames: Float[Tensor, "frame y x"]
     era5: Float[Tensor, "frame variable y x"]
@@ -73,25 +78,27 @@ class Windows:
     lead_hours: tuple[int, ...]
     scales: Scales
     attributes: dict
+    hindsight: bool = False
 
     @classmethod
     def read(cls, path: Path) -> "Windows":
         """Read windows.zarr, the output of `regrid`."""
-        return cls.of(xr.open_zarr(path).load())
+        return cls.of(xr.open_zarr(path))
 
     @classmethod
     def of(cls, windows: xr.Dataset) -> "Windows":
         """Normalise `windows`, which is laid out as `regrid` writes it."""
         mean, std = float(windows.frame_mean), float(windows.frame_std)
-        era5_mean, era5_std = windows.era5_mean, windows.era5_std
         frames = (windows.brightness_temperature - mean) / std
-        era5 = ((windows.era5 - era5_mean) / era5_std).clip(-FARTHEST, FARTHEST)
-        climatology = (windows.era5_climatology - era5_mean) / era5_std
+        # A storm's own low is far larger than what surrounds it: pixel by pixel all counts alike.
+        era5 = (windows.era5 - windows.era5_climatology) / windows.era5_spread
+        era5 = era5.clip(-FARTHEST, FARTHEST)
+        climatology = xr.zeros_like(windows.era5_climatology)
         steps = windows.step.values
         return cls(
             frames=_tensor(frames.transpose("frame", "y", "x")),
-            era5=_tensor(era5.transpose("frame", "variable", "y", "x")),
-            valid=_tensor(windows.era5_valid.transpose("frame", "variable", "y", "x")),
+            era5=_tensor(era5.transpose("frame", "variable", "y", "x"), np.float16),
+            valid=_tensor(windows.era5_valid.transpose("frame", "variable", "y", "x"), np.float16),
             climatology=_tensor(climatology.transpose("variable", "y", "x")),
             frame_index=windows.frame_index.values,
             split=np.array(windows.split.values.tolist()),
@@ -101,7 +108,7 @@ class Windows:
             history=int(windows.attrs["history"]),
             future=int(windows.attrs["future"]),
             lead_hours=tuple(int(step) for step in steps if step > 0),
-            scales=Scales(mean, std, tuple(float(s) for s in windows.residual_std.values)),
+            scales=Scales(mean, std),
             attributes=dict(windows.attrs),
         )
 
@@ -135,13 +142,14 @@ class Windows:
         """The samples of `windows`, in their order."""
         index = torch.from_numpy(self.frame_index[np.asarray(windows, dtype=int)].astype(np.int64))
         past, later = index[:, : self.history], index[:, self.history :]
+        known = index[:, : self.history + self.future] if self.hindsight else past
         return Samples(
             history=self.frames[past],
             future=self.frames[later],
-            era5=self.era5[past].transpose(1, 2),
-            valid=self.valid[past].transpose(1, 2),
+            era5=self.era5[known].transpose(1, 2).float(),
+            valid=self.valid[known].transpose(1, 2).float(),
         )
 
 
-def _tensor(field: xr.DataArray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(field.values, dtype=np.float32))
+def _tensor(field: xr.DataArray, precision: type = np.float32) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(field.astype(precision).values))

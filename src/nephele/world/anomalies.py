@@ -55,6 +55,14 @@ def responses(series: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
+def shown(series: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What frames show of each anomaly itself: that of a step ago, shape (spin_up + frames,).
+
+    So the environment of a frame's own time is in ERA5 already and in no frame yet.
+    """
+    return {name: values[MEMORY - 1 : -1] for name, values in series.items()}
+
+
 def _autoregressive(random: np.random.Generator, driver: Driver, length: int) -> np.ndarray:
     noise = random.standard_normal(length)
     noise[1:] *= np.sqrt(1 - driver.persistence**2)  # stationary from the first value on

@@ -62,6 +62,11 @@ def storm_id(number: int) -> str:
     return f"S{number:04d}"
 
 
+def storm_number(name: str) -> int:
+    """1 for S0001."""
+    return int(name.removeprefix("S"))
+
+
 def _check(variables: Mapping[str, int | None]) -> None:
     for name, level in variables.items():
         if name not in LEVELS:

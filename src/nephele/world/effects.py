@@ -1,6 +1,7 @@
 """The truth that a causal matrix is held to: one variable replaced, the same chance, run again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -33,31 +34,52 @@ def true_effects(
         per (variable, storm, lead_time in h): `change`, root mean square over the pixels of
         20 km, and `mean_change` of the frame's mean, both K, replaced minus original.
     """
-    count = since + leads + 1
-    shape = (len(DRIVERS), len(storms), leads)
-    change, mean_change = np.empty(shape), np.empty(shape)
-    for column, storm in enumerate(storms):
-        original = _after(simulate(seed, storm, count), since)
-        for row, name in enumerate(DRIVERS):
-            replaced = {name: Intervention(since, anomaly, towards)}
-            difference = _after(simulate(seed, storm, count, replaced), since) - original
-            change[row, column] = np.sqrt((difference**2).mean((1, 2)))
-            mean_change[row, column] = difference.mean((1, 2))
+    steps = np.arange(1, leads + 1)
+    replaced = [{name: Intervention(since, anomaly, towards)} for name in DRIVERS]
+    difference = np.stack(
+        [
+            run_again(seed, storm, since, steps, replaced, partial(coarsened, factor=FACTOR))[1]
+            for storm in storms
+        ],
+        axis=1,
+    )
     dims = ("variable", "storm", "lead_time")
-    hours = STEP_HOURS * np.arange(1, leads + 1)
     return xr.Dataset(
         {
-            "change": (dims, change, {"units": "K"}),
-            "mean_change": (dims, mean_change, {"units": "K"}),
+            "change": (dims, np.sqrt((difference**2).mean((-2, -1))), {"units": "K"}),
+            "mean_change": (dims, difference.mean((-2, -1)), {"units": "K"}),
         },
         coords={
             "variable": list(DRIVERS),
             "storm": list(storms),
-            "lead_time": ("lead_time", hours, {"units": "hours"}),
+            "lead_time": ("lead_time", STEP_HOURS * steps, {"units": "hours"}),
         },
         attrs={"title": "SYNTHETIC"},
     )
 
 
-def _after(storm: xr.Dataset, since: int) -> np.ndarray:
-    return coarsened(storm["brightness_temperature"].values[since + 1 :], FACTOR)
+def run_again(
+    seed: int,
+    storm: int,
+    since: int,
+    steps: np.ndarray,
+    interventions: Sequence[dict[str, Intervention]],
+    seen: Callable[[np.ndarray], np.ndarray],
+) -> tuple[np.ndarray, np.ndarray]:
+    """A storm's frames as they were, and by how much each intervention changes them, K.
+
+    Args:
+        since: frame number of the initial time.
+        steps: from there to each lead time.
+        seen: the frames (time, y, x) on the grid on which they are looked at.
+
+    Returns:
+        (lead, y, x) and (intervention, lead, y, x), intervened minus original.
+    """
+
+    def frames(replaced: dict[str, Intervention]) -> np.ndarray:
+        ran = simulate(seed, storm, since + int(steps.max()) + 1, replaced)
+        return seen(ran["brightness_temperature"].values[since + steps])
+
+    original = frames({})
+    return original, np.stack([frames(replaced) - original for replaced in interventions])

@@ -7,7 +7,7 @@ import xarray as xr
 
 from nephele.fields import grid
 from nephele.world import clouds
-from nephele.world.anomalies import Intervention, anomalies, responses
+from nephele.world.anomalies import Intervention, anomalies, responses, shown
 from nephele.world.drivers import DRIVERS, MEMORY, STEP_HOURS
 from nephele.world.storm import Track, track
 from nephele.world.streams import stream
@@ -39,11 +39,17 @@ def simulate(
     acting = responses(series)
     ridge = DRIVERS["z"].scale * series["z"][MEMORY:]
     path = track(seed, storm, ridge, acting)
-    kelvin = _frames(seed, storm, path, acting)
+    kelvin = _frames(seed, storm, path, acting, shown(series))
     return _labelled(kelvin, seed, storm, path, series, acting)
 
 
-def _frames(seed: int, storm: int, path: Track, acting: Mapping[str, np.ndarray]) -> np.ndarray:
+def _frames(
+    seed: int,
+    storm: int,
+    path: Track,
+    acting: Mapping[str, np.ndarray],
+    seen: Mapping[str, np.ndarray],
+) -> np.ndarray:
     random = stream(seed, storm, "bands")
     place = clouds.sheet(orientation=random.uniform(0, np.pi))
     phase, arms = random.uniform(0, 2 * np.pi), int(random.integers(1, 3))
@@ -59,16 +65,19 @@ def _frames(seed: int, storm: int, path: Track, acting: Mapping[str, np.ndarray]
         held = clouds.equilibrium(place, strength, effects, bands)
         texture_now = stream(seed, storm, "texture", now)
         start = held if index is None else index
-        index = clouds.step(place, start, held, _wind(path, now, effects), texture_now)
+        announced = {name: float(values[now]) for name, values in seen.items()}
+        wind_now = _wind(path, now, effects["z"])
+        lively = clouds.liveliness(place, announced)
+        index = clouds.step(place, start, held, wind_now, lively, texture_now)
         if now >= SPIN_UP:
             kelvin = clouds.with_eye(clouds.temperature(index), place, strength, path.core)
             made.append(clouds.cropped(kelvin))
     return np.stack(made)
 
 
-def _wind(path: Track, now: int, effects: Mapping[str, float]) -> Wind:
+def _wind(path: Track, now: int, ridge: float) -> Wind:
     # A stronger ridge is an easterly shear; without one, westerlies aloft shear the storm.
-    shear = np.array([1.5, 0.8]) - np.array([2.0, 1.5]) * effects["z"]
+    shear = np.array([1.5, 0.8]) - np.array([2.0, 1.5]) * ridge
     return wind(path.deficit[now], path.core, path.latitude[now], path.intensity[now], shear)
 
 

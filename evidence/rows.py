@@ -1,0 +1,103 @@
+"""What the tables of the evidence compare: which forecasts stand in them, and over which."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from nephele.evaluation.forecasts import CONTROL, SHUFFLED, STUDENT, TEACHER
+
+HISTORY, ERA5 = "regression_history", "regression_era5"
+UNSEEDED = (HISTORY, ERA5)  # regressions have nothing random
+BOUND = "teacher_channels"
+GAIN, SHARE = "gain", "share"  # of fair CRPS, K; of another gain
+
+
+class Row(NamedTuple):
+    """A forecast, and the one over which its gain is given; none for a forecast to start from."""
+
+    forecast: str
+    label: str
+    over: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One table of means over lead times, and those by lead time of some of its columns.
+
+    Where `whole` is given, gains are also shares of the gain of that forecast.
+    """
+
+    name: str
+    title: str
+    text: str
+    rows: tuple[Row, ...]
+    by_lead: tuple[str, ...]
+    whole: str | None = None
+    share: str = ""
+
+
+LADDER = Comparison(
+    "ladder",
+    "The ladder: what there is to know, and how much of it each network uses",
+    "From the bottom: is there something to learn from ERA5, for a regression on a few summaries; "
+    "for a plain U-Net with ERA5 as input channels, which is the bound; for the networks of this "
+    "project. The regression's gain is over the regression without ERA5; what stands as their CRPS "
+    "is the mean absolute error of a single forecast. All other gains are over the control.",
+    (
+        Row(HISTORY, "regression on the clouds' past"),
+        Row(ERA5, "regression, and ERA5", HISTORY),
+        Row(CONTROL, "control: the student's network, no teacher"),
+        Row("control_channels", "plain U-Net without ERA5", CONTROL),
+        Row(BOUND, "plain U-Net, ERA5 as channels: the bound", CONTROL),
+        Row("teacher_hindsight", "teacher with hindsight: no forecast", CONTROL),
+        Row(TEACHER, "teacher", CONTROL),
+        Row(STUDENT, "student", CONTROL),
+    ),
+    by_lead=("crps", "rmse", GAIN, SHARE),
+    whole=BOUND,
+    share="share of the bound",
+)
+LEDGER = Comparison(
+    "ledger",
+    "The ledger: what ERA5 gives the teacher, what the student keeps",
+    "Gains are over the control; the share is that of the gap between control and teacher. A "
+    "teacher that is given another storm's ERA5 shows that it uses ERA5, not what that is worth.",
+    (
+        Row(CONTROL, "control"),
+        Row(TEACHER, "teacher", CONTROL),
+        Row(SHUFFLED, "teacher, ERA5 of other storms", CONTROL),
+        Row(STUDENT, "student", CONTROL),
+    ),
+    by_lead=(GAIN, SHARE),
+    whole=TEACHER,
+    share="share of the gap that is closed",
+)
+EFFORT = Comparison(
+    "effort",
+    "Training time",
+    "The student has its own training and its teacher's. A control that is trained as long as both "
+    "together shows what of its gain is training alone.",
+    (
+        Row(CONTROL, "control"),
+        Row("control_longer", "control, trained as long as teacher and student", CONTROL),
+        Row(STUDENT, "student, over that", "control_longer"),
+        Row(TEACHER, "teacher, over that", "control_longer"),
+    ),
+    by_lead=(GAIN,),
+)
+ABLATIONS = Comparison(
+    "ablations",
+    "Ablations",
+    "Gains are over the network from which a part is taken: below zero, the part is worth having.",
+    (
+        Row(TEACHER, "teacher"),
+        Row("teacher_without_residual", "teacher, no residual around the attention", TEACHER),
+        Row("teacher_without_causal", "teacher, no causal terms", TEACHER),
+        Row("teacher_noise", "teacher that predicts the noise, not EDM", TEACHER),
+        Row(STUDENT, "student"),
+        Row("student_without_take_over", "student, none of the teacher's weights", STUDENT),
+        Row("student_without_features", "student, no features", STUDENT),
+        Row("student_without_distill", "student, no output distillation", STUDENT),
+        Row("student_without_causal", "student, no causal terms", STUDENT),
+    ),
+    by_lead=(GAIN,),
+)

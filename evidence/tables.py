@@ -1,0 +1,284 @@
+"""Tables of how the networks compare: the ladder, the ledger of privileged information, ablations.
+
+Every figure is of the mean over the trainings' seeds: statistics of a window are averaged over the
+seeds first. Its interval is a bootstrap over storms (nephele.evaluation.bootstrap), so it says how
+the figure would differ on other storms; how it differs from training to training is to be
+seen in the figures of every seed beside it. All networks forecast the same windows with the same
+noise, and networks of one seed are compared with each other, so that gains are paired.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from pydantic import Field, NonNegativeInt
+from pydantic.dataclasses import dataclass
+
+from components.outputs import whole, write_json
+from evidence.rows import (
+    ABLATIONS,
+    EFFORT,
+    GAIN,
+    LADDER,
+    LEDGER,
+    SHARE,
+    UNSEEDED,
+    Comparison,
+)
+from nephele import params, typed
+from nephele.evaluation import scores
+from nephele.evaluation.by_window import TEXTS, design_of, statistics_of
+from nephele.evaluation.ledger import counts, share
+from nephele.evaluation.scores import Statistics
+from nephele.evaluation.succession import WINDOW
+from nephele.evaluation.verification import Design, Figure, figure, rounded, rows
+from nephele.params import VerifyParams
+from nephele.pictures.headlines import Estimate, number
+from nephele.pictures.labels import data_note
+from nephele.typed import STRICT
+
+SCORES = {"crps": "CRPS (K)", "rmse": "RMSE (K)", "spread_skill": "spread / error"}
+MEAN = "mean"  # in the place of a seed; in that of a lead time, too
+
+BySeed = Mapping[int, Statistics]
+Seeds = Annotated[list[NonNegativeInt], Field(min_length=1)]
+
+
+@dataclass(frozen=True, config=STRICT)
+class EvidenceParams:
+    """The file evidence/params.yaml."""
+
+    seeds: Seeds
+    ladder_seeds: Seeds
+    ablation_seeds: Seeds
+
+    def __post_init__(self) -> None:
+        for name in ("ladder_seeds", "ablation_seeds"):
+            if alone := sorted(set(getattr(self, name)) - set(self.seeds)):
+                raise ValueError(
+                    f"{name} has {alone}, expected some of seeds = {self.seeds}: a network is "
+                    "compared with the teacher, student and control of its seed"
+                )
+
+    @property
+    def wanted(self) -> dict[Comparison, list[int]]:
+        """Every table, with its seeds."""
+        return {
+            LADDER: self.ladder_seeds,
+            LEDGER: self.seeds,
+            EFFORT: self.ladder_seeds,
+            ABLATIONS: self.ablation_seeds,
+        }
+
+
+def compared(comparison: Comparison, found: Mapping[str, BySeed], design: Design) -> pd.DataFrame:
+    """Scores, gains in CRPS and shares of a comparison, of the mean over seeds and of every seed.
+
+    Args:
+        found: forecast → seed → statistics, each (window, lead); all have the same seeds.
+
+    Returns:
+        The columns of `verification.table`, and `seed`: a number, or `mean`.
+    """
+    means = {name: _mean(list(trainings.values())) for name, trainings in found.items()}
+    parts = [_compared(comparison, means, design).assign(seed=MEAN)]
+    for seed in next(iter(found.values())):
+        chosen = {name: trainings[seed] for name, trainings in found.items()}
+        parts.append(_compared(comparison, chosen, design).assign(seed=str(seed)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _mean(trainings: Sequence[Statistics]) -> Statistics:
+    return {name: np.mean([one[name] for one in trainings], axis=0) for name in trainings[0]}
+
+
+def _compared(
+    comparison: Comparison, found: Mapping[str, Statistics], design: Design
+) -> pd.DataFrame:
+    weights, parts = design.weights(), []
+    crps = {row.forecast: figure("crps", found[row.forecast], weights) for row in comparison.rows}
+    gains: dict[str, Figure] = {}
+    for name, _, over in comparison.rows:
+        for score in SCORES:
+            if score in scores.available(found[name]):
+                parts.append(rows(score, name, figure(score, found[name], weights), design))
+        if over is not None:
+            gains[name] = crps[over].less(crps[name])
+            parts.append(rows(GAIN, name, gains[name], design))
+    if comparison.whole is not None:
+        base = {row.forecast: row.over for row in comparison.rows}
+        bound = gains[comparison.whole]
+        parts += [
+            rows(SHARE, name, share(gain, bound, design), design)
+            for name, gain in gains.items()
+            if base[name] == base[comparison.whole] and name != comparison.whole
+        ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def nested(found: pd.DataFrame) -> dict:
+    """Score → forecast → lead time, `mean`, its interval, and the mean of every seed; for JSON."""
+    values: dict = {}
+    for (score, forecast), part in found.groupby(["score", "forecast"], sort=False):
+        means = part[part.lead_hours == MEAN].set_index("seed")
+        leads = part[part.seed == MEAN].set_index("lead_hours").value
+        values.setdefault(score, {})[forecast] = {
+            **{str(lead): rounded(float(value)) for lead, value in leads.items()},
+            "low": rounded(float(means.low[MEAN])),
+            "high": rounded(float(means.high[MEAN])),
+            "seeds": {
+                str(seed): rounded(float(value))
+                for seed, value in means.value.items()
+                if seed != MEAN
+            },
+        }
+    return values
+
+
+def markdown(tables: Mapping[Comparison, pd.DataFrame], note: str, about: Design) -> str:
+    """All tables as a page.
+
+    Args:
+        note: what the reader must know of the data, as SYNTHETIC.
+    """
+    lines = [
+        "# Tables of the evidence",
+        "",
+        "Made by `make evidence`; [evidence.md](../evidence.md) says what they mean. "
+        f"{note + ': ' if note else ''}{len(about.storms)} windows of {about.storm_count} test "
+        "storms. Figures are means over seeds and lead times, in brackets their 95 % intervals "
+        "over storms, after the semicolon the figures of every seed. Gains whose interval excludes "
+        "zero are bold.",
+    ]
+    for comparison, found in tables.items():
+        seeds = ", ".join(seed for seed in dict.fromkeys(found.seed) if seed != MEAN)
+        text = f"{comparison.text} Seeds of the trainings: {seeds}."
+        lines += ["", f"## {comparison.title}", "", text, ""]
+        lines += _means(comparison, found)
+        for score in comparison.by_lead:
+            lines += ["", f"By lead time (h): {_titles(comparison)[score]}", ""]
+            lines += _by_lead(comparison, found[found.score == score])
+    return "\n".join([*lines, ""])
+
+
+def _titles(comparison: Comparison) -> dict[str, str]:
+    """The columns of a table."""
+    shares = {} if comparison.whole is None else {SHARE: comparison.share}
+    return {**SCORES, GAIN: "gain in CRPS (K)", **shares}
+
+
+def _means(comparison: Comparison, found: pd.DataFrame) -> list[str]:
+    columns = _titles(comparison)
+    lines = [f"| | {' | '.join(columns.values())} |", f"|{'---|' * (len(columns) + 1)}"]
+    means = found[found.lead_hours == MEAN]
+    for row in comparison.rows:
+        part = means[means.forecast == row.forecast]
+        cells = [_cell(part[part.score == score], score) for score in columns]
+        lines.append(f"| {row.label} | {' | '.join(cells)} |")
+    return lines
+
+
+def _cell(part: pd.DataFrame, score: str) -> str:
+    """`0.31 (0.12 to 0.48); 0.28, 0.30, 0.35`."""
+    if part.empty:
+        return ""
+    by_seed = part.set_index("seed")
+    estimate = Estimate(*by_seed.loc[MEAN, ["value", "low", "high"]].astype(float))
+    told = _figure(estimate, bold=score == GAIN)
+    if estimate.has_interval:
+        told += f" ({number(estimate.low)} to {number(estimate.high)})"
+    if set(part.forecast) <= set(UNSEEDED) or not by_seed.value.notna().any():
+        return told
+    return f"{told}; {', '.join(number(value) for value in by_seed.value.drop(MEAN))}"
+
+
+def _by_lead(comparison: Comparison, found: pd.DataFrame) -> list[str]:
+    leads = [lead for lead in dict.fromkeys(found.lead_hours) if lead != MEAN]
+    means = found[found.seed == MEAN].set_index(["forecast", "lead_hours"])
+    lines = [f"| | {' | '.join(leads)} |", f"|{'---|' * (len(leads) + 1)}"]
+    for name, label, _ in comparison.rows:
+        if name in means.index.get_level_values("forecast"):
+            estimates = (
+                Estimate(*means.loc[(name, lead), ["value", "low", "high"]].astype(float))
+                for lead in leads
+            )
+            bold = set(found.score) == {GAIN}
+            cells = " | ".join(_figure(estimate, bold) for estimate in estimates)
+            lines.append(f"| {label} | {cells} |")
+    return lines
+
+
+def _figure(estimate: Estimate, bold: bool) -> str:
+    told = number(estimate.value)
+    return f"**{told}**" if bold and estimate.sign else told
+
+
+def read(
+    folder: Path, comparisons: Mapping[Comparison, Sequence[int]]
+) -> tuple[Mapping[Comparison, Mapping[str, BySeed]], pd.DataFrame]:
+    """The statistics of every comparison with its seeds, and one of their tables.
+
+    Raises:
+        ValueError: a table is missing, or is of other windows.
+    """
+    found: dict[Comparison, dict[str, dict[int, Statistics]]] = {}
+    first: pd.DataFrame | None = None
+    for comparison, seeds in comparisons.items():
+        for seed in seeds:
+            names = [row.forecast for row in comparison.rows]
+            table = pd.concat([_read(folder, seed, name) for name in names])
+            first = table if first is None else first
+            _same_windows(first, table, f"{comparison.name} of seed {seed}")
+            for name, statistics in statistics_of(table).items():
+                found.setdefault(comparison, {}).setdefault(name, {})[seed] = statistics
+    assert first is not None, "there are seeds"
+    return found, first
+
+
+def _read(folder: Path, seed: int, name: str) -> pd.DataFrame:
+    path = folder / ("regression.csv" if name in UNSEEDED else f"{seed}/{name}.csv")
+    if not path.is_file():
+        raise ValueError(f"no table {path}; `make evidence` makes all of them")
+    table = pd.read_csv(path, dtype=TEXTS)
+    return table[table.forecast == name]
+
+
+def _same_windows(first: pd.DataFrame, other: pd.DataFrame, name: str) -> None:
+    keys = [*WINDOW, "lead_hours"]
+    one, two = (set(map(tuple, table[keys].to_numpy())) for table in (first, other))
+    if one != two:
+        raise ValueError(
+            f"the tables of the {name} are of other windows; run `make evidence` once more"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for flag in ("--params", "--seeds", "--windows", "--scores", "--tables", "--metrics"):
+        parser.add_argument(flag, required=True)
+    given = parser.parse_args()
+    try:
+        settings = params.read(given.params, "verify", VerifyParams)
+        trained = typed.sections(
+            {"evidence": typed.load(given.seeds)}, {"evidence": EvidenceParams}, given.seeds
+        )["evidence"]
+        found, example = read(Path(given.scores), trained.wanted)
+        design = design_of(example, settings.resamples, settings.seed)
+        tables = {one: compared(one, found[one], design) for one in trained.wanted}
+        with xr.open_zarr(given.windows) as windows:
+            page = markdown(tables, data_note(windows.attrs), design)
+        with whole(Path(given.tables)) as partial:
+            partial.write_text(page)
+        figures = {one.name: nested(table) for one, table in tables.items()}
+        write_json(Path(given.metrics), {**figures, "counts": counts(design, settings.members)})
+    except (ValueError, OSError) as error:
+        sys.exit(f"evidence.tables: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""NetCDF among threads: the library below takes one call at a time, or the process dies."""
+
+import threading
+
+LOCK = threading.Lock()

@@ -1,0 +1,194 @@
+"""Fields of any length, regridded chunk by chunk when they are computed.
+
+What comes out is lazy where what goes in is; all variables of a chunk share its weights.
+"""
+
+from typing import Literal
+
+import dask
+import dask.array as da
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from nephele.fields import times
+from nephele.fields.grid import centres
+from nephele.regridding import bilinear, conservative, cropping, masked
+from nephele.regridding.grids import Curvilinear, Grid, Rectilinear
+from nephele.regridding.masked import Weights
+from nephele.regridding.targets import Box, Degrees, Target, laid
+
+Method = Literal["bilinear", "conservative"]
+METHODS = {"bilinear": bilinear, "conservative": conservative}
+PRECISION = np.float32  # of values and sums: some 1e-6 of a value, as ERA5 is packed to 1e-5
+
+
+def fixed(fields: xr.Dataset, target: Box, method: Method) -> xr.Dataset:
+    """Fields on a fixed grid.
+
+    Args:
+        fields: each variable on latitude and longitude, both 1-D, or both 2-D over two other axes,
+            and on any further axes; NaN where missing.
+
+    Returns:
+        each variable (…, latitude, longitude), and as `<variable>_valid` the share of each cell
+        that is valid, 0 to 1.
+
+    Raises:
+        ValueError: there is no latitude or longitude, or they make no grid.
+    """
+    grid, space = source(fields)
+    chosen, grid = cropping.cropped(fields, grid, space, *cropping.rim_of_box(target))
+    weights = dask.delayed(METHODS[method].fixed(grid, target).astype(PRECISION))
+    latitude, longitude = target.centres
+    coords = {
+        "latitude": ("latitude", latitude, {"units": "degrees_north"}),
+        "longitude": ("longitude", longitude, {"units": "degrees_east"}),
+    }
+    return _regridded(chosen, space, target.shape, coords, _fixed, weights=weights)
+
+
+def following(
+    fields: xr.Dataset, target: Target | Degrees, track: pd.DataFrame, method: Method
+) -> xr.Dataset:
+    """Fields around a storm's centre at the times of its track.
+
+    Each takes the latest field at or before its time, none older than `times.ERA5_AGE`.
+
+    Args:
+        fields: as `fixed` has them, with an axis `time`.
+        track: latitude and longitude, degrees, by time.
+
+    Returns:
+        each variable (time, …, y, x), and its `<variable>_valid`.
+
+    Raises:
+        ValueError: as `fixed`, or a time has no field.
+    """
+    track_at = track["latitude"].to_numpy(float), track["longitude"].to_numpy(float)
+    grid, space = source(fields)
+    moments = pd.DatetimeIndex(track.index)
+    field = times.latest(times.of(fields), moments, "the fields", times.ERA5_AGE)
+    around = laid(target, *track_at)
+    chosen, grid = cropping.cropped(fields, grid, space, *cropping.rim_of_frames(around))
+    chosen = chosen.isel(time=field).assign_coords(time=moments)
+    coords = {
+        **_offsets(target),
+        "centre_latitude": ("time", track_at[0], {"units": "degrees_north"}),
+        "centre_longitude": ("time", track_at[1], {"units": "degrees_east"}),
+    }
+    shape = target.size, target.size
+    moving = dask.delayed((grid, target, method))
+    return _regridded(chosen, space, shape, coords, _following, centres=track_at, geometry=moving)
+
+
+def _offsets(target: Target | Degrees) -> dict[str, tuple]:
+    """Coordinates of the cells, from the centre."""
+    if isinstance(target, Target):
+        axes, units = (target.points, target.points), "m"
+    else:
+        extents = target.height, target.width
+        axes = tuple(centres(target.size, extent / target.size) for extent in extents)  # type: ignore[assignment]
+        units = "degrees"
+    ways = ("y", "northward"), ("x", "eastward")
+    return {
+        name: (name, points, {"units": units, "long_name": f"distance {way} from the centre"})
+        for (name, way), points in zip(ways, axes, strict=True)
+    }
+
+
+def source(fields: xr.Dataset) -> tuple[Grid, tuple[str, str]]:
+    """The grid of `fields`, and the names of its two axes.
+
+    Raises:
+        ValueError: there is no latitude or longitude, or they make no grid.
+    """
+    for name in ("latitude", "longitude"):
+        if name not in fields.coords:
+            found = ", ".join(map(str, fields.coords)) or "none"
+            raise ValueError(
+                f"coordinate {name} is missing, found {found}; expected degrees: add it"
+            )
+    latitude, longitude = fields["latitude"], fields["longitude"]
+    if latitude.ndim == longitude.ndim == 1:
+        axes = str(latitude.dims[0]), str(longitude.dims[0])
+        return Rectilinear.of(latitude.values, longitude.values), axes
+    if latitude.dims != longitude.dims or latitude.ndim != 2:
+        raise ValueError(
+            f"latitude is on the axes {latitude.dims} and longitude on {longitude.dims}, expected "
+            "one axis each, or the same two; transpose or repeat them"
+        )
+    y, x = map(str, latitude.dims)
+    return Curvilinear.of(latitude.values, longitude.values), (y, x)
+
+
+def _regridded(
+    fields: xr.Dataset,
+    space: tuple[str, str],
+    shape: tuple[int, int],
+    coords: dict,
+    block: object,
+    centres: tuple[np.ndarray, np.ndarray] | None = None,
+    **given: object,
+) -> xr.Dataset:
+    """Both results of `block` for every chunk, as variables of their own."""
+    stack = fields.to_dataarray("variable").astype(PRECISION)
+    before = [name for name in stack.dims if name not in (*space, "time")]
+    leading = ["time", *before] if "time" in stack.dims else before
+    stack = stack.transpose(*leading, *space)
+    whole = {"variable": -1, space[0]: -1, space[1]: -1}
+    data = stack.chunk(whole).data if fields.chunks else da.from_array(stack.values, chunks=-1)
+    along = []
+    if centres is not None:
+        spread = (slice(None), *[None] * (data.ndim - 1))
+        along = [da.from_array(part, chunks=(data.chunks[0],))[spread] for part in centres]
+    out = da.map_blocks(
+        block,
+        data,
+        *along,
+        **given,
+        new_axis=0,
+        chunks=((2,), *data.chunks[:-2], (shape[0],), (shape[1],)),
+        dtype=PRECISION,
+        meta=np.empty((0,) * (data.ndim + 1), PRECISION),
+    )
+    if not fields.chunks:
+        out = out.compute()
+    names = [str(name) for name in fields.data_vars]
+    dims = (*leading, *[name for name in coords if coords[name][0] == name])
+    kept = {n: c for n, c in fields.coords.items() if not {*c.dims} & {*space} and n not in space}
+    result = xr.Dataset(coords={**kept, **coords})
+    for number, name in enumerate(names):
+        pick = tuple(number if axis == "variable" else slice(None) for axis in dims)
+        rest = [axis for axis in dims if axis != "variable"]
+        keep = {key: fields[name].attrs[key] for key in fields[name].attrs if key in KEPT}
+        result[name] = (rest, out[0][pick], keep)
+        about = {"long_name": f"share of the cell in which {name} is valid", "units": "1"}
+        result[f"{name}_valid"] = (rest, out[1][pick], about)
+    return result
+
+
+KEPT = ("units", "long_name", "standard_name")
+
+
+def _fixed(block: np.ndarray, weights: Weights) -> np.ndarray:
+    """(…, latitude, longitude) → values and valid shares, (2, …, y, x)."""
+    results = masked.apply(weights, block.reshape(-1, *block.shape[-2:]))
+    return np.stack([part.reshape(*block.shape[:-2], *part.shape[-2:]) for part in results])
+
+
+def _following(
+    block: np.ndarray,
+    latitude: np.ndarray,
+    longitude: np.ndarray,
+    geometry: tuple[Grid, Target | Degrees, Method],
+) -> np.ndarray:
+    """(time, …, latitude, longitude) → values and valid shares, (2, time, …, y, x)."""
+    grid, target, method = geometry
+    frames = len(block)
+    around = laid(target, latitude.ravel(), longitude.ravel())
+    weights = METHODS[method].following(grid, around, np.arange(frames), frames)
+    stacks = np.moveaxis(block, 0, -3)
+    results = masked.apply(weights.astype(PRECISION), stacks.reshape(-1, frames, *block.shape[-2:]))
+    shaped = [part.reshape(*stacks.shape[:-2], *part.shape[-2:]) for part in results]
+    return np.stack([np.moveaxis(part, -3, 0) for part in shaped])

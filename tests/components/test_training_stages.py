@@ -1,0 +1,90 @@
+"""What the two training stages make of a description: which network, and what it sees."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from known_windows import make_windows
+
+from components.distill_student import stage as distill_student
+from components.pretrain_teacher import stage as pretrain_teacher
+from components.training import Follower
+from nephele.forecasting.trained import TrainedModel
+from nephele.network.plain import Plain
+from nephele.params import HintParams, StudentParams, TeacherParams
+from nephele.windows.tensors import Windows
+from tests import small
+
+TRAINING = vars(replace(small.TRAINING, steps=2, log_every=2, shares_every=2))
+WEIGHTS = replace(small.CAUSAL, causal=0.0)
+TEACHER = TeacherParams(
+    **TRAINING,
+    network=replace(small.NETWORK, era5="channels"),
+    hindsight=False,
+    prediction="edm",
+    noise=small.NOISE,
+    weights=WEIGHTS,
+)
+HINTS = HintParams(steps=2, batch_size=2, learning_rate=1e-3)
+STUDENT = StudentParams(**TRAINING, take_over=True, hints=HINTS, weights=small.STUDENT)
+
+
+class Nobody:
+    """A log that keeps nothing."""
+
+    def metrics(self, step, **values):
+        pass
+
+
+FOLLOW = Follower(Nobody(), None, "")
+
+
+@pytest.fixture(scope="module")
+def windows() -> Windows:
+    windows = make_windows(storms=3, frames=14)
+    return replace(windows, split=np.repeat(["train", "validation", "test"], 3))
+
+
+@pytest.fixture(scope="module")
+def bound(windows) -> TrainedModel:
+    return pretrain_teacher.run(windows, TEACHER, FOLLOW)[0]
+
+
+@pytest.fixture(scope="module")
+def knowing(windows) -> TrainedModel:
+    params = replace(TEACHER, network=small.NETWORK, hindsight=True)
+    return pretrain_teacher.run(windows, params, FOLLOW)[0]
+
+
+def test_teacher_with_channels_is_the_plain_network_without_hindsight(bound):
+    assert isinstance(bound.network, Plain)
+    assert not bound.description.shape.hindsight
+
+
+def test_control_of_the_plain_network_is_plain_and_never_saw_era5(windows, bound):
+    era5 = torch.randn(windows.era5.shape, generator=torch.Generator().manual_seed(5))
+    trainings = [
+        distill_student.run(some, bound, "control", STUDENT, FOLLOW)[0].network
+        for some in (windows, replace(windows, era5=era5))
+    ]
+
+    assert isinstance(trainings[0], Plain)
+    first, second = (network.state_dict() for network in trainings)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_plain_network_has_no_features_to_distil(windows, bound):
+    with pytest.raises(
+        ValueError, match=r"weights\.features = 10\.0, .*expected 0: a teacher with"
+    ):
+        distill_student.run(windows, bound, "distilled", STUDENT, FOLLOW)
+
+
+def test_hindsight_is_the_teachers_alone_and_a_student_can_learn_from_it(windows, knowing):
+    student, _ = distill_student.run(windows, knowing, "distilled", STUDENT, FOLLOW)
+
+    assert knowing.description.shape.hindsight
+    assert not student.description.shape.hindsight
+    assert student.view(windows).samples([0]).era5.shape[2] == windows.history
+    assert knowing.view(windows).samples([0]).era5.shape[2] == windows.history + windows.future

@@ -1,0 +1,384 @@
+"""The second pipeline, evidence/: what it trains, and what its tables make of known forecasts."""
+
+import json
+import re
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import sources
+import stages
+import xarray as xr
+import yaml
+from known_windows import make_windows
+
+from evidence import regression, score, tables
+from evidence.rows import ABLATIONS, BOUND, EFFORT, ERA5, HISTORY, LADDER, LEDGER, UNSEEDED
+from evidence.tables import compared
+from nephele import params
+from nephele.evaluation.scores import statistics
+from nephele.evaluation.verification import Design
+from nephele.params import SECTIONS, VerifyParams
+from tests import small
+
+ROOT = stages.ROOT
+PARAMS = VerifyParams(seed=4, windows=16, members=4, resamples=200, examples=3)
+PIPELINE = yaml.safe_load((ROOT / "evidence/dvc.yaml").read_text())["stages"]
+MAIN = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+TRAINED = {
+    name: entry for name, entry in PIPELINE.items() if name.startswith(("teacher", "st", "control"))
+}
+OWN = {name: entry for name, entry in PIPELINE.items() if name not in TRAINED}
+LEADS = (3, 6)
+PARAMETERS = ("params.py", "acquisition.py", "typed.py", "cluster.py", "nested.py")
+
+
+def flags(entry: dict) -> dict[str, list[str]]:
+    """The flags of a command, each with its values."""
+    found: dict[str, list[str]] = {}
+    for word in shlex.split(entry["cmd"].replace("${item.seed}", "0"))[3:]:
+        if word.startswith("--"):
+            found[word.removeprefix("--")] = values = []
+        else:
+            values.append(word)
+    return found
+
+
+def stage_of(entry: dict) -> str:
+    return entry["cmd"].split()[2].split(".")[1]
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_networks_are_trained_as_the_pipeline_trains_them(name):
+    entry, stage = TRAINED[name], stage_of(TRAINED[name])
+    given = flags(entry)
+
+    assert given.keys() - {"set"} == stages.signature(stage).keys()
+    assert entry["params"] == [stage]
+    taught = "outputs/evidence/${item.seed}/teacher"
+    deps = [re.sub(rf"^{re.escape(taught)}\w*/model$", "T", dep) for dep in entry["deps"]]
+    assert deps == [
+        dep.replace("outputs/pretrain_teacher/teacher", "T") for dep in MAIN[stage]["deps"]
+    ]
+    folder = f"outputs/evidence/${{item.seed}}/{name}"
+    assert entry["outs"] == [f"{folder}/model", f"{folder}/metrics.json"]
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_what_a_variant_has_differently_is_one_thing_beside_its_seed(name):
+    stage, changes = stage_of(TRAINED[name]), flags(TRAINED[name])["set"]
+    known = params.read("params.yaml", stage, SECTIONS[stage])
+    changed = params.read("params.yaml", stage, SECTIONS[stage], changes)
+
+    expected = 0 if name in ("teacher", "student", "control", "control_channels") else 1
+    assert len([c for c in changes if not c.startswith("seed=")]) >= expected
+    assert (replace(changed, seed=known.seed) == known) == (expected == 0)
+
+
+def test_a_student_never_has_its_teachers_seed():
+    for name, entry in TRAINED.items():
+        first = "10" if stage_of(entry) == "distill_student" else ""
+        assert f"--set seed={first}${{item.seed}} " in entry["cmd"], name
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_dvc_watches_the_sources_of_the_evidence_and_no_others(name):
+    module = OWN[name]["cmd"].split()[2]
+    used = {
+        file.relative_to(ROOT).as_posix()
+        for file in sources.closure(ROOT / f"{module.replace('.', '/')}.py")
+        if file.name not in ("__init__.py", *PARAMETERS)
+    }
+    watched = [
+        dep for dep in OWN[name]["deps"] if dep.startswith(("src/", "components/", "evidence/"))
+    ]
+
+    assert {f for f in used if not any(f == d or f.startswith(f"{d}/") for d in watched)} == set()
+    assert {d for d in watched if not any(f == d or f.startswith(f"{d}/") for f in used)} == set()
+
+
+def test_every_row_of_the_tables_is_scored_and_every_network_is_in_a_table():
+    rows = {row.forecast for table in (LADDER, LEDGER, EFFORT, ABLATIONS) for row in table.rows}
+    scored = {
+        seeds: PIPELINE[stage]["matrix"]["forecast"]
+        for stage, seeds in {
+            "score": "seeds",
+            "score_ladder": "ladder_seeds",
+            "score_ablation": "ablation_seeds",
+        }.items()
+    }
+
+    assert {name for names in scored.values() for name in names} == set(TRAINED)
+    assert {*TRAINED, "teacher_shuffled", *UNSEEDED} == rows
+    assert set(scored["ablation_seeds"]) == {row.forecast for row in ABLATIONS.rows if row.over}
+    for seeds, names in scored.items():
+        for name in names:
+            assert TRAINED[name]["matrix"]["seed"] == f"${{{seeds}}}"
+
+
+def test_the_longer_control_is_trained_as_long_as_teacher_and_student_together():
+    steps = [
+        params.read("params.yaml", stage, SECTIONS[stage]).steps
+        for stage in ("pretrain_teacher", "distill_student")
+    ]
+    assert f"steps={sum(steps)}" in flags(TRAINED["control_longer"])["set"]
+
+
+def test_scores_lie_where_the_tables_are_made_from():
+    for stage, path in {
+        "score": "${item.seed}/${item.forecast}.csv",
+        "score_ladder": "${item.seed}/${item.forecast}.csv",
+        "score_ablation": "${item.seed}/${item.forecast}.csv",
+        "score_shuffled": "${item.seed}/teacher_shuffled.csv",
+        "score_regression": "regression.csv",
+    }.items():
+        assert PIPELINE[stage]["outs"] == [f"outputs/evidence/scores/{path}"]
+        assert f"--scores outputs/evidence/scores/{path}" in PIPELINE[stage]["cmd"]
+    assert "--scores outputs/evidence/scores " in PIPELINE["tables"]["cmd"]
+
+
+def test_only_a_teacher_suffers_from_the_era5_of_other_storms():
+    windows, params = make_windows(), replace(PARAMS, windows=8, members=2)
+    for kind, same in (("teacher", False), ("student", True)):
+        plain, shuffled = (
+            score.run(windows, small.model(kind), "one", shuffled, params)
+            for shuffled in (False, True)
+        )
+        assert plain.equals(shuffled) == same
+        assert len(plain) == 8 * 8 * 3  # windows, lead times, statistics
+
+
+def test_networks_are_scored_on_the_same_truth_with_the_same_noise():
+    windows, params = make_windows(), replace(PARAMS, windows=8, members=2)
+    found = [score.run(windows, small.model("student"), n, False, params) for n in ("one", "two")]
+
+    assert found[0].drop(columns="forecast").equals(found[1].drop(columns="forecast"))
+    assert set(found[1].forecast) == {"two"}
+
+
+def test_regression_knows_what_era5_alone_tells_only_with_era5():
+    """The future's mean is a variable's at the initial time; the past is noise."""
+    windows = make_windows(storms=160, frames=12)  # one window a storm
+    past, later = np.split(windows.frame_index, [windows.history], axis=1)
+    known = windows.era5[past[:, -1], 0, 0, 0]
+    frames = windows.frames.clone()
+    frames[later] = known[:, None, None, None].expand(-1, 8, 32, 32)
+    split = np.repeat(["train", "test"], [120, 40])
+
+    table = regression.run(replace(windows, frames=frames, split=split), PARAMS)
+
+    squares = table[table.statistic == "squared_error"].groupby("forecast").value.mean()
+    assert squares[HISTORY] > 0.9 * 20**2  # the variance of the means, K²
+    assert squares[ERA5] < 0.2 * squares[HISTORY]
+
+
+def test_slopes_of_a_plane_are_its_own():
+    rows, columns = np.meshgrid(np.linspace(-1, 1, 6), np.linspace(-1, 1, 6), indexing="ij")
+    np.testing.assert_allclose(regression._plane(2 + 3 * rows - 4 * columns), [2, 3, -4])
+
+
+def test_blocks_become_frames_whose_means_they_are():
+    frames = np.random.default_rng(0).normal(size=(3, 2, 16, 16))
+    fine = np.stack(list(regression._fine(regression._coarse(frames), 16)))
+
+    assert fine.shape == (3, 1, 2, 16, 16)
+    np.testing.assert_allclose(
+        regression._coarse(fine[:, 0]), regression._coarse(frames), atol=1e-6
+    )
+
+
+def known_statistics(crps: float, seed: int = 0, storms: int = 12) -> dict[str, np.ndarray]:
+    """Of one window a storm; all forecasts share the storms' difficulty."""
+    difficulty = np.random.default_rng(7).normal(1, 0.2, size=(storms, 1))
+    values = crps + seed + difficulty * np.ones(len(LEADS))
+    return {"crps": values, "squared_error": values**2, "variance": values**2 / 4}
+
+
+def known(crps: dict[str, float], seeds: range = range(3)) -> dict:
+    return {
+        name: {seed: known_statistics(value, seed) for seed in seeds}
+        for name, value in crps.items()
+    }
+
+
+DESIGN = Design(np.array([f"s{n}" for n in range(12)]), LEADS, resamples=200, seed=1)
+CRPS = {row.forecast: 4.0 for row in LADDER.rows} | {BOUND: 2.0, "teacher": 2.5, "student": 3.5}
+
+
+def cell(found: pd.DataFrame, score: str, forecast: str, seed: str = "mean", lead: str = "mean"):
+    keys = found[["score", "forecast", "seed", "lead_hours"]]
+    rows = found[(keys == [score, forecast, seed, lead]).all(axis=1)]
+    assert len(rows) == 1
+    return rows.iloc[0]
+
+
+def test_gains_and_their_shares_are_those_that_were_put_in():
+    found = compared(LADDER, known(CRPS), DESIGN)
+
+    gain = cell(found, "gain", "teacher")
+    assert (gain.value, gain.low, gain.high) == pytest.approx((1.5, 1.5, 1.5))
+    assert cell(found, "share", "teacher").value == pytest.approx(0.75)
+    assert cell(found, "share", "student", seed="2", lead="6").value == pytest.approx(0.25)
+    assert cell(found, "crps", "student").value == pytest.approx(
+        cell(found, "crps", "student", seed="1").value
+    )
+    assert cell(found, "crps", "student", seed="2").value == pytest.approx(
+        cell(found, "crps", "student", seed="0").value + 2
+    )
+    assert cell(found, "spread_skill", "teacher").value == pytest.approx(0.5)
+    assert found[(found.score == "share")].forecast.isin([ERA5, BOUND]).sum() == 0
+
+
+def test_rmse_of_several_trainings_is_the_root_of_their_mean_square():
+    trainings = {0: known_statistics(1.0), 1: known_statistics(5.0)}
+    found = compared(LEDGER, {row.forecast: trainings for row in LEDGER.rows}, DESIGN)
+    squares = [trainings[seed]["squared_error"].mean() for seed in (0, 1)]
+
+    assert cell(found, "rmse", "control").value == pytest.approx(np.mean(squares) ** 0.5)
+
+
+def test_without_a_gain_of_the_whole_there_are_no_shares():
+    nothing = compared(LEDGER, known({row.forecast: 4.0 for row in LEDGER.rows}), DESIGN)
+    assert np.isnan(cell(nothing, "share", "student").value)
+    assert tables.nested(nothing)["share"]["student"]["mean"] is None
+
+
+def test_seeds_of_one_pair_are_compared_with_each_other():
+    """Trainings of a seed share its luck, which a gain must not have."""
+    crps = {"teacher": [1.0, 9.0], "control": [2.0, 10.0]}
+    found = {
+        name: {seed: known_statistics(crps.get(name, [5.0, 5.0])[seed]) for seed in (0, 1)}
+        for name in (row.forecast for row in LEDGER.rows)
+    }
+    gain = cell(compared(LEDGER, found, DESIGN), "gain", "teacher")
+    assert (gain.value, gain.low, gain.high) == pytest.approx((1.0, 1.0, 1.0))
+
+
+def test_page_has_every_table_with_every_row_and_column():
+    seeds = range(2)
+    made = {
+        LADDER: compared(LADDER, known(CRPS, seeds), DESIGN),
+        ABLATIONS: compared(
+            ABLATIONS, known({row.forecast: 3.0 for row in ABLATIONS.rows}, seeds), DESIGN
+        ),
+    }
+    page = tables.markdown(made, "SYNTHETIC", DESIGN)
+
+    assert "SYNTHETIC: 12 windows of 12 test storms" in page
+    assert page.count("Seeds of the trainings: 0, 1.") == 2
+    assert "**1.50** (1.50 to 1.50); 1.50, 1.50" in page
+    for table in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE):
+        lines = table.splitlines()
+        assert len({line.count("|") for line in lines}) == 1, lines[0]
+    for comparison in made:
+        assert all(f"| {row.label} |" in page for row in comparison.rows)
+
+
+def write(table: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path, index=False)
+
+
+def write_scores(folder: Path, seeds=(0, 1)) -> None:
+    def table(name, crps, seed):
+        found = known_statistics(crps, seed)
+        parts = [
+            pd.DataFrame(
+                {
+                    "forecast": name,
+                    "storm": np.repeat(DESIGN.storms, 2),
+                    "init_time": "2001-08-01T00:00",
+                    "lead_hours": np.tile(LEADS, 12),
+                    "statistic": statistic,
+                    "value": values.ravel(),
+                }
+            )
+            for statistic, values in found.items()
+        ]
+        return pd.concat(parts)
+
+    names = {row.forecast for one in (LADDER, LEDGER, EFFORT, ABLATIONS) for row in one.rows}
+    for seed in seeds:
+        for name in names - set(UNSEEDED):
+            path = folder / str(seed) / f"{name}.csv"
+            write(table(name, CRPS.get(name, 4.0), seed), path)
+    simple = pd.concat([table(name, 5.0, 0) for name in UNSEEDED])
+    write(simple, folder / "regression.csv")
+
+
+def write_seeds(folder: Path, **seeds: list[int]) -> None:
+    (folder / "seeds.yaml").write_text(yaml.safe_dump(seeds))
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """What the stage `tables` is given, as its command line."""
+    write_scores(tmp_path / "scores")
+    (tmp_path / "seeds.yaml").write_text(
+        "seeds: [0, 1]\nladder_seeds: [0, 1]\nablation_seeds: [1]\n"
+    )
+    xr.Dataset(attrs={"synthetic": 1}).to_zarr(tmp_path / "windows.zarr", zarr_format=3)
+    words = ["--params", "params.yaml", "--seeds", str(tmp_path / "seeds.yaml")]
+    for flag, name in (("windows", "windows.zarr"), ("scores", "scores")):
+        words += [f"--{flag}", str(tmp_path / name)]
+    words += ["--tables", str(tmp_path / "docs/tables.md"), "--metrics", str(tmp_path / "m.json")]
+    monkeypatch.setattr(sys, "argv", ["tables", *words])
+    return tmp_path
+
+
+def test_tables_are_made_of_the_seeds_that_are_asked_for(files):
+    write_scores(files / "scores", seeds=(0, 1, 2))  # of an earlier time
+    tables.main()
+
+    metrics = json.loads((files / "m.json").read_text())
+    assert metrics["ladder"]["gain"]["teacher"]["mean"] == pytest.approx(1.5)
+    assert metrics["ladder"]["share"]["teacher"]["6"] == pytest.approx(0.75)
+    assert metrics["ladder"]["crps"]["student"]["seeds"].keys() == {"0", "1"}
+    assert metrics["ablations"]["crps"]["student"]["seeds"].keys() == {"1"}
+    assert metrics["counts"]["test"] == {"storms": 12, "windows": 12, "members": 8}
+    assert "SYNTHETIC" in (files / "docs/tables.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (
+            lambda f: (f / "scores/1/student.csv").unlink(),
+            r"no table .*scores/1/student\.csv; `make",
+        ),
+        (
+            lambda f: _of_another_storm(f / "scores/1/control.csv"),
+            "are of other windows|has crps of",
+        ),
+        (
+            lambda f: (f / "seeds.yaml").write_text(
+                "seeds: [0]\nladder_seeds: [0]\nablation_seeds: [1]\n"
+            ),
+            r"ablation_seeds has \[1\], expected some of seeds = \[0\]",
+        ),
+        (
+            lambda f: (f / "seeds.yaml").write_text(
+                "seeds: []\nladder_seeds: []\nablation_seeds: []\n"
+            ),
+            r"evidence\.seeds = \[\]",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_is_said_in_a_sentence(files, spoil, told):
+    spoil(files)
+    with pytest.raises(SystemExit, match=told):
+        tables.main()
+
+
+def _of_another_storm(path: Path) -> None:
+    table = pd.read_csv(path)
+    write(table.assign(storm=table.storm.replace("s3", "elsewhere")), path)
+
+
+def test_statistics_have_what_the_scores_of_the_tables_need():
+    forecast = np.random.default_rng(0).normal(250, 10, size=(3, 2, 32, 32))
+    assert statistics(forecast, forecast[0]).keys() >= {"crps", "squared_error", "variance"}
