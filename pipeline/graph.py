@@ -130,7 +130,7 @@ def nephele(sections: Mapping[str, dict]) -> dsl.base_component.BaseComponent:
             control_metrics=control.outputs["metrics"],
             causal_details=matrix.outputs["details"],
             heat_map=matrix.outputs["heat_map"],
-            doses=matrix.outputs["doses"],
+            dose_response=matrix.outputs["dose_response"],
             tsne_pictures=alignment.outputs["pictures"],
             similarity=alignment.outputs["similarity"],
             probe=alignment.outputs["probe"],

@@ -166,7 +166,7 @@ def write_inputs(folder, gap=0.5, synthetic=1, environment="analysis", student=4
     write_student(folder)
     write_alignment(folder)
     write_png(folder / "heat_map.png")
-    write_png(folder / "doses.png")
+    write_png(folder / "dose_response.png")
     for name in ("contact_sheets", "tsne_pictures", "verification_pictures"):
         write_png(folder / name / "picture.png")
     flags = {path.stem: path for path in folder.iterdir()}

@@ -12,7 +12,7 @@ def export_causal_matrix(
     entries: dsl.Output[dsl.Dataset],
     details: dsl.Output[dsl.Artifact],
     heat_map: dsl.Output[dsl.Artifact],
-    doses: dsl.Output[dsl.Artifact],
+    dose_response: dsl.Output[dsl.Artifact],
     page: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
 ):
@@ -27,7 +27,7 @@ def export_causal_matrix(
             "--entries", entries.path,
             "--details", details.path,
             "--heat_map", heat_map.path,
-            "--doses", doses.path,
+            "--dose_response", dose_response.path,
             "--page", page.path,
             "--metrics", metrics.path,
             "--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,

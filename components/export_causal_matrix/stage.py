@@ -28,7 +28,7 @@ from nephele.evaluation.sampling import held_out
 from nephele.forecasting import trained
 from nephele.forecasting.trained import TrainedModel
 from nephele.params import CausalMatrixParams
-from nephele.pictures.dose_response import dose_response
+from nephele.pictures.dose_response import dose_responses
 from nephele.pictures.heat_maps import Panel, effect_matrices
 from nephele.pictures.labels import data_note
 from nephele.pictures.png import write_png
@@ -94,7 +94,7 @@ def main(
     entries: OutPath,
     details: OutPath,
     heat_map: OutPath,
-    doses: OutPath,
+    dose_response: OutPath,
     page: OutPath,
     metrics: OutPath,
 ) -> None:
@@ -112,10 +112,10 @@ def main(
         write_png(
             effect_matrices(_panels(result), result.variables, result.lead_hours, note), partial
         )
-    with whole(doses) as partial:
-        write_png(dose_response(_curves(result), result.variables, note), partial)
+    with whole(dose_response) as partial:
+        write_png(dose_responses(_curves(result), result.variables, note), partial)
     with whole(page) as partial:
-        pictures = [picture.read_bytes() for picture in (heat_map, doses)]
+        pictures = [picture.read_bytes() for picture in (heat_map, dose_response)]
         partial.write_text(picture_page(TITLE, pictures, _said(result)), encoding="utf-8")
     write_json(metrics, writing.metrics(result))
 

@@ -37,7 +37,7 @@ def main(
     control_metrics: InPath,
     causal_details: InPath,
     heat_map: InPath,
-    doses: InPath,
+    dose_response: InPath,
     tsne_pictures: InPath,
     similarity: InPath,
     probe: InPath,
@@ -65,7 +65,7 @@ def main(
     attributes, splits = reading.windows(windows)
     drawn = {
         "verification": [verification_pictures],
-        "causes": [heat_map, doses],
+        "causes": [heat_map, dose_response],
         "alignment": [tsne_pictures],
         "data": [contact_sheets],
     }

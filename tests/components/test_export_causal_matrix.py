@@ -168,7 +168,7 @@ def test_main_writes_one_row_a_variable_and_one_column_a_lead_time(
         "entries": "effects.csv",
         "details": "causal_effect_matrix.json",
         "heat_map": "heat_map.png",
-        "doses": "dose_response.png",
+        "dose_response": "dose_response.png",
         "page": "causal_effect_matrix.html",
         "metrics": "metrics.json",
     }
@@ -193,7 +193,7 @@ def test_main_writes_one_row_a_variable_and_one_column_a_lead_time(
     assert figures["interventional"]["z"] == pytest.approx(0)
     assert figures["rank_correlation"]["interventional"]["value"] == pytest.approx(1)
     page = paths["page"].read_text()
-    for picture in ("heat_map", "doses"):
+    for picture in ("heat_map", "dose_response"):
         png = paths[picture].read_bytes()
         assert png.startswith(b"\x89PNG")
         assert base64.b64encode(png).decode() in page

@@ -11,7 +11,7 @@ from nephele.evaluation.measured import Measured
 COLOURS = {"truth": "#111111", "teacher": "#b2182b"}
 
 
-def dose_response(
+def dose_responses(
     effects: Mapping[str, Mapping[float, Measured]], variables: Sequence[str], note: str
 ) -> Figure:
     """One panel a variable; bars are intervals, dotted lines what doubles with the dose.
