@@ -17,6 +17,7 @@ Params = TypeVar("Params")
 Share = Annotated[float, Field(ge=0, lt=1)]
 Weight = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
+Precision = Literal["auto", "bf16", "fp32"]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -91,7 +92,7 @@ class OptimisationParams:
     warmup: Count
     clip: PositiveFloat
     average: Share
-    precision: Literal["bf16", "fp32"]
+    precision: Precision
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -16,6 +16,7 @@ from torch import nn
 
 from nephele.learning.training import batch, learning_rate
 from nephele.network.nephele import Nephele, sources
+from nephele.network.precision import autocast
 from nephele.network.shapes import Scalar, VariableMaps
 from nephele.params import HintParams, OptimisationParams
 from nephele.windows.tensors import Samples, Windows
@@ -45,7 +46,7 @@ def learn_hints(
     )
     for step in range(params.steps):
         samples = windows.samples(batch(chosen, params.batch_size, seed, step)).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=optimisation.precision == "bf16"):
+        with autocast(device, optimisation.precision):
             loss = hint_loss(network, teacher, samples)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

@@ -16,6 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from nephele.learning.losses import HIGHEST, LOWEST
 from nephele.learning.objectives import Objective, Terms, noised
 from nephele.network.nephele import Nephele
+from nephele.network.precision import autocast
 from nephele.network.prediction import Prediction
 from nephele.params import OptimisationParams, TrainingParams
 from nephele.windows.tensors import Windows
@@ -96,9 +97,7 @@ def train(
         picked = batch(chosen, params.batch_size, params.seed, step)
         samples = windows.samples(picked).to(device)
         draw = noised(prediction, samples, windows.future, generator)
-        with torch.autocast(
-            device.type, torch.bfloat16, enabled=params.optimisation.precision == "bf16"
-        ):
+        with autocast(device, params.optimisation.precision):
             terms = objective(learner.network, samples, draw, step)
 
         measured = (step + 1) % params.shares_every == 0
