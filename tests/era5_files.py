@@ -6,10 +6,9 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from types import ModuleType
 
+import eccodes
 import numpy as np
-import pytest
 import xarray as xr
 
 LONG = {
@@ -24,25 +23,19 @@ PARAMETERS = {"sst": 34, "msl": 151, "z": 129, "r": 157}
 MISSING = 9999.0
 
 
-def grib() -> ModuleType:
-    """The library for GRIB; skips the test where the extra `grib` is not installed."""
-    return pytest.importorskip("eccodes", reason="pip install .[grib], away from MLflow")
-
-
 def write_grib(path: Path, *layouts: xr.Dataset) -> Path:
     """The messages of datasets in today's layout of the CDS, one after the other, in GRIB 1."""
-    eccodes = grib()
     with path.open("wb") as file:
         for fields in layouts:
             for name, series in fields.data_vars.items():
                 for field in series.transpose("valid_time", ...):
                     levels = field if "pressure_level" in field.dims else [field]
                     for level in levels:
-                        _write_message(eccodes, file, str(name), level)
+                        _write_message(file, str(name), level)
     return path
 
 
-def _write_message(eccodes: ModuleType, file, name: str, field: xr.DataArray) -> None:
+def _write_message(file, name: str, field: xr.DataArray) -> None:
     surface = "pressure_level" not in field.coords
     sample = "regular_ll_sfc_grib1" if surface else "regular_ll_pl_grib1"
     message = eccodes.codes_grib_new_from_samples(sample)

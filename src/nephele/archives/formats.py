@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
+import cfgrib
+import eccodes
 import xarray as xr
 
 from nephele.archives import locations
@@ -66,17 +68,6 @@ def _store(place: str) -> Iterator[Opened]:
 
 @contextmanager
 def _grib(path: Path) -> Iterator[Opened]:
-    # Not installed with the rest: eckit's wheel has an SQLite of its own, too old for MLflow, and
-    # once it is loaded no other is.
-    try:
-        import cfgrib
-        import eccodes
-    except ImportError:
-        raise ValueError(
-            f"{path}: it is GRIB, and cfgrib is not installed, expected NetCDF; convert the file "
-            "with `cdo -f nc4 copy`, or say `pip install -c constraints.txt .[grib]` in an "
-            "environment without MLflow and run acquire there"
-        ) from None
     try:
         state = path.stat()
         datasets = _indexed(str(path), state.st_mtime_ns, state.st_size)
@@ -88,8 +79,6 @@ def _grib(path: Path) -> Iterator[Opened]:
 @lru_cache(maxsize=64)
 def _indexed(path: str, changed: int, size: int) -> tuple[xr.Dataset, ...]:
     """The datasets of a GRIB file, whose messages are gone through once, however many storms."""
-    import cfgrib
-
     # Without an index beside the file, which may lie where nothing can be written.
     options = {"indexpath": "", "errors": "raise", "time_dims": ("valid_time",)}
     return (
