@@ -6,7 +6,9 @@ import shutil
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import cfgrib
 import numpy as np
 import xarray as xr
 from zarr.codecs import BloscCodec
@@ -15,33 +17,72 @@ from components.outputs import write_json
 
 CHUNK_BYTES = 32 * 2**20  # read at a time by each thread; all that is made of it is some five times
 NAMES = {"valid_time": "time", "lat": "latitude", "lon": "longitude"}
+# Without an index beside the file, which may lie where nothing can be written.
+GRIB: dict[str, Any] = {
+    "engine": "cfgrib",
+    "backend_kwargs": {"indexpath": "", "time_dims": ("valid_time",)},
+}
 
 
 def opened(paths: Iterable[Path], variables: Iterable[str] | None = None) -> xr.Dataset:
-    """The fields of NetCDF files or Zarr stores that follow each other in time, lazily.
+    """The fields of NetCDF or GRIB files or Zarr stores, lazily.
 
+    Files of the same variables follow each other in time; those of others have the same times.
     Chunks hold whole fields, and whole chunks of the files, so that nothing is read twice.
 
     Raises:
-        ValueError: there is no such file, it has no such variable, or no time.
+        ValueError: there is no such file, it has no such variable, or no time; times come twice or
+            differ from variable to variable.
     """
     files = sorted(paths)
     if not files:
         raise ValueError("no files to regrid, expected at least one; check the path or pattern")
-    parts = []
+    parts: dict[tuple, list[xr.Dataset]] = {}
+    wanted = None if variables is None else set(variables)
     for file in files:
-        try:
-            parts.append(xr.open_dataset(file, decode_timedelta=False, cache=False))
-        except (OSError, ValueError) as error:
-            cause = str(error).splitlines()[0]
-            raise ValueError(
-                f"{file}: expected NetCDF or Zarr, found what cannot be read "
-                f"({cause}); copy it again"
-            ) from None
-    parts = [_chosen(part, variables, file) for part, file in zip(parts, files, strict=True)]
-    first = next(iter(parts[0].data_vars.values()))
-    length = _chunk(first, len(parts[0].data_vars))
-    return xr.concat(
+        part = _chosen(_opened(file), wanted, file)
+        parts.setdefault(tuple(part.data_vars), []).append(part)
+    if absent := (wanted or set()) - {name for names in parts for name in names}:
+        found = ", ".join(str(name) for file in files for name in _opened(file).data_vars)
+        raise ValueError(f"{min(absent)} is missing, found {found}; name one of these")
+    parts.pop((), None)
+    length = min(_chunk(part) for same in parts.values() for part in same)
+    records = [_following(same, length) for same in parts.values()]
+    try:
+        return xr.merge(records, join="exact", compat="override", combine_attrs="override")
+    except ValueError as error:
+        names = "; ".join(", ".join(map(str, names)) for names in parts)
+        raise ValueError(
+            f"{names}: found different times or grids, expected the same of all variables; regrid "
+            f"them one after the other ({str(error).splitlines()[0]})"
+        ) from None
+
+
+def _opened(file: Path) -> xr.Dataset:
+    if not file.exists():
+        raise ValueError(f"{file}: there is no such file; check the path or pattern")
+    try:
+        way = GRIB if _is_grib(file) else {}
+        return xr.open_dataset(file, decode_timedelta=False, cache=False, **way)
+    except (OSError, ValueError, EOFError, cfgrib.DatasetBuildError) as error:
+        cause = str(error).splitlines()[0]
+        raise ValueError(
+            f"{file}: expected NetCDF, GRIB or Zarr, found what cannot be read ({cause}); copy it "
+            "again"
+        ) from None
+
+
+def _is_grib(file: Path) -> bool:
+    if file.is_dir():
+        return False
+    with file.open("rb") as opened:
+        return opened.read(4) == b"GRIB"
+
+
+def _following(parts: list[xr.Dataset], length: int) -> xr.Dataset:
+    """One record of parts that follow each other, in chunks of `length` fields in time."""
+    parts = sorted(parts, key=lambda part: part["time"].values[0])
+    whole = xr.concat(
         [part.chunk({"time": length} | dict.fromkeys(_space(part), -1)) for part in parts],
         "time",
         data_vars="minimal",
@@ -50,6 +91,13 @@ def opened(paths: Iterable[Path], variables: Iterable[str] | None = None) -> xr.
         join="exact",
         combine_attrs="override",
     )
+    if not (np.diff(whole["time"].values) > np.timedelta64(0)).all():
+        names = ", ".join(map(str, whole.data_vars))
+        raise ValueError(
+            f"{names}: found times more than once or out of order, expected each file to begin "
+            "where another ends; leave out what overlaps"
+        )
+    return whole
 
 
 def write(fields: xr.Dataset, path: Path, made_of: object, parallel: int) -> None:
@@ -104,19 +152,19 @@ def _prepare(fields: xr.Dataset, path: Path, length: int) -> None:
         )
 
 
-def _chosen(dataset: xr.Dataset, variables: Iterable[str] | None, file: Path) -> xr.Dataset:
-    renamed = dataset.rename({old: new for old, new in NAMES.items() if old in dataset.variables})
+def _chosen(dataset: xr.Dataset, wanted: set[str] | None, file: Path) -> xr.Dataset:
+    """The variables that are wanted, or all that are on time, latitude and longitude."""
+    names = {old: new for old, new in NAMES.items() if old in dataset.variables}
+    if "time" in dataset.dims:
+        names.pop("valid_time", None)  # each time's own, beside it
+    renamed = dataset.drop_vars(set(names.values()), errors="ignore").rename(names)
     if "time" not in renamed.dims:
         raise ValueError(f"{file}: found no axis time or valid_time, expected one; add it")
-    if variables is None:
-        fields = [n for n in renamed.data_vars if {"time", *_space(renamed)} <= {*renamed[n].dims}]
-    else:
-        fields = list(variables)
-        if absent := [name for name in fields if name not in renamed]:
-            found = ", ".join(map(str, renamed.data_vars))
-            raise ValueError(f"{file}: {absent[0]} is missing, found {found}; name one of these")
+    axes = {"time", *_space(renamed)}
+    fields = [name for name, field in renamed.data_vars.items() if axes <= {*field.dims}]
+    chosen = [name for name in fields if wanted is None or name in wanted]
     extra = [n for n in renamed.coords if n not in renamed.dims and n not in NAMES.values()]
-    return renamed[fields].drop_vars(extra, errors="ignore")
+    return renamed[chosen].drop_vars(extra, errors="ignore")
 
 
 def _space(dataset: xr.Dataset) -> tuple[str, ...]:
@@ -126,11 +174,12 @@ def _space(dataset: xr.Dataset) -> tuple[str, ...]:
     return tuple(map(str, {*dataset["latitude"].dims, *dataset["longitude"].dims}))
 
 
-def _chunk(field: xr.DataArray, variables: int) -> int:
+def _chunk(fields: xr.Dataset) -> int:
     """Fields in time that a chunk holds: a multiple of the file's own chunks."""
-    own = field.encoding.get("preferred_chunks", {}).get("time", 1)
-    one = 4 * variables * int(np.prod(field.shape)) // field.sizes["time"]
-    return min(max(1, CHUNK_BYTES // one // own) * own, field.sizes["time"])
+    first = next(iter(fields.data_vars.values()))
+    own = first.encoding.get("preferred_chunks", {}).get("time", 1)
+    one = 4 * sum(field.size for field in fields.data_vars.values()) // fields.sizes["time"]
+    return min(max(1, CHUNK_BYTES // one // own) * own, fields.sizes["time"])
 
 
 def _shape(fields: xr.Dataset) -> list:

@@ -2,6 +2,8 @@ import json
 import os
 import signal
 
+import archive_files
+import era5_files
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,7 +34,7 @@ def files(tmp_path):
 
 
 def regrid(files, out, *more):
-    fields.main([*files, "--to", str(out), *(more or BOX)])
+    fields.main([*map(str, files), "--to", str(out), *(more or BOX)])
     return xr.open_zarr(out).load()
 
 
@@ -102,6 +104,11 @@ def test_what_is_made_of_other_files_or_otherwise_is_not_continued(
     ("arguments", "message"),
     [
         (("--box", "40", "-10", "150", "190"), "a box from 40 to -10°N"),
+        (
+            ("--box", "70", "80", "150", "190"),
+            "latitude: found -30 to 60, expected some of 70 to 80",
+        ),
+        (("--box", "0", "40", "0", "60"), "longitude: found 120 to 240, expected some of 0 to 60"),
         (("--track", "nowhere.csv"), "nowhere.csv: found no table"),
         ((*BOX, "--variables", "z"), "z is missing, found sst"),
         ((*BOX, "--scheduler", "tcp://127.0.0.1:9"), "no dask scheduler answers"),
@@ -115,9 +122,47 @@ def test_what_cannot_be_done_ends_in_one_sentence(arguments, message, files, tmp
     assert not (tmp_path / "out.zarr").exists()
 
 
+def test_variables_in_files_of_their_own_keep_their_own_axes(files, tmp_path):
+    with xr.open_dataset(files[0]) as opened:
+        sst = opened["sst"].load()
+    levels = xr.DataArray([1.0, 2.0, 3.0], {"pressure_level": [850, 500, 200]})
+    (levels * sst).rename("t").to_netcdf(tmp_path / "levels.nc")
+    found = regrid([files[0], tmp_path / "levels.nc"], tmp_path / "out.zarr")
+    assert found.sst.dims == ("time", "latitude", "longitude")
+    assert found.t.dims == ("time", "pressure_level", "latitude", "longitude")
+    for level, factor in zip([850, 500, 200], levels.values, strict=True):
+        xr.testing.assert_allclose(found.t.sel(pressure_level=level, drop=True), found.sst * factor)
+        valid = found.t_valid.sel(pressure_level=level, drop=True)
+        np.testing.assert_array_equal(valid, found.sst_valid)
+
+
+def test_files_that_overlap_in_time_are_refused(files, tmp_path):
+    with xr.open_dataset(files[1]) as opened:
+        opened.isel(valid_time=slice(5)).to_netcdf(tmp_path / "again.nc")
+    with pytest.raises(SystemExit, match="sst: found times more than once"):
+        regrid([*files, tmp_path / "again.nc"], tmp_path / "out.zarr")
+
+
+def test_variables_of_different_times_are_refused(files, tmp_path):
+    with xr.open_dataset(files[1]) as opened:
+        opened.rename(sst="msl").to_netcdf(tmp_path / "msl.nc")
+    with pytest.raises(SystemExit, match=r"msl: found different times"):
+        regrid([files[0], tmp_path / "msl.nc"], tmp_path / "out.zarr")
+
+
+def test_grib_gives_what_netcdf_gives(tmp_path):
+    fields = archive_files.single_levels(TIMES[:3])
+    fields.to_netcdf(tmp_path / "era5.nc")
+    era5_files.write_grib(tmp_path / "era5.grib", fields)
+    box = "--box", "10", "25", "130", "150", "--size", "8"
+    expected = regrid([tmp_path / "era5.nc"], tmp_path / "netcdf.zarr", *box)
+    found = regrid([tmp_path / "era5.grib"], tmp_path / "grib.zarr", *box)
+    xr.testing.assert_allclose(found[list(expected)], expected, rtol=1e-6)
+
+
 def test_a_damaged_file_is_named(files, tmp_path):
     (tmp_path / "b.nc").write_bytes(b"no NetCDF")
-    with pytest.raises(SystemExit, match=r"b\.nc: expected NetCDF or Zarr"):
+    with pytest.raises(SystemExit, match=r"b\.nc: expected NetCDF, GRIB or Zarr"):
         regrid(files, tmp_path / "out.zarr")
 
 

@@ -39,6 +39,9 @@ def cropped(
     """Fields and grid, without the rows and columns that a rim at these degrees does not reach.
 
     A curvilinear grid stays whole.
+
+    Raises:
+        ValueError: the target lies beyond the fields.
     """
     if not isinstance(source, Rectilinear):
         return fields, source
@@ -49,6 +52,15 @@ def cropped(
     west, east = longitude.min() - step, longitude.max() + step
     eastward = beside(source.longitude, west)
     columns = np.flatnonzero(eastward <= east)
+    for axis, found, there, (start, end) in (
+        ("latitude", rows, source.latitude, (latitude.min(), latitude.max())),
+        ("longitude", columns, source.longitude, (longitude.min(), longitude.max())),
+    ):
+        if len(found) == 0:
+            raise ValueError(
+                f"{axis}: found {there.min():g} to {there.max():g}, expected some of {start:g} to "
+                f"{end:g}, where the target lies; take fields of that area, or another target"
+            )
     # Twice around, or once less a few columns, would have a seam where there is none.
     if east - west > 350 or len(columns) < 2 or len(rows) < 2:
         return fields, source

@@ -132,16 +132,15 @@ def _regridded(
     **given: object,
 ) -> xr.Dataset:
     """Both results of `block` for every chunk, as variables of their own."""
-    stack = fields.to_dataarray("variable").astype(PRECISION)
-    before = [name for name in stack.dims if name not in (*space, "time")]
-    leading = ["time", *before] if "time" in stack.dims else before
-    stack = stack.transpose(*leading, *space)
-    whole = {"variable": -1, space[0]: -1, space[1]: -1}
-    data = stack.chunk(whole).data if fields.chunks else da.from_array(stack.values, chunks=-1)
+    time = ["time"] if "time" in fields.dims else []
+    layers = {str(n): _layers(field, fields, time, space) for n, field in fields.data_vars.items()}
+    stack = da.concatenate([flat for flat, _ in layers.values()], axis=len(time))
+    data = stack.rechunk(dict.fromkeys(range(len(time), stack.ndim), -1))
     along = []
     if centres is not None:
-        spread = (slice(None), *[None] * (data.ndim - 1))
-        along = [da.from_array(part, chunks=(data.chunks[0],))[spread] for part in centres]
+        along = [
+            da.from_array(part, chunks=(data.chunks[0],))[:, None, None, None] for part in centres
+        ]
     out = da.map_blocks(
         block,
         data,
@@ -153,19 +152,34 @@ def _regridded(
         meta=np.empty((0,) * (data.ndim + 1), PRECISION),
     )
     if not fields.chunks:
-        out = out.compute()
-    names = [str(name) for name in fields.data_vars]
-    dims = (*leading, *[name for name in coords if coords[name][0] == name])
+        out = da.from_array(out.compute(), chunks=-1)
     kept = {n: c for n, c in fields.coords.items() if not {*c.dims} & {*space} and n not in space}
     result = xr.Dataset(coords={**kept, **coords})
-    for number, name in enumerate(names):
-        pick = tuple(number if axis == "variable" else slice(None) for axis in dims)
-        rest = [axis for axis in dims if axis != "variable"]
-        keep = {key: fields[name].attrs[key] for key in fields[name].attrs if key in KEPT}
-        result[name] = (rest, out[0][pick], keep)
+    to = [name for name in coords if coords[name][0] == name]
+    start = 0
+    for name, (flat, rest) in layers.items():
+        stop = start + flat.shape[len(time)]
+        piece = out[(slice(None), *[slice(None)] * len(time), slice(start, stop))]
+        sizes = (*piece.shape[1 : 1 + len(time)], *(fields.sizes[axis] for axis in rest), *shape)
+        values, valid = (part.reshape(sizes) for part in piece)
+        start = stop
+        keep = {key: fields[name].attrs[key] for key in KEPT if key in fields[name].attrs}
         about = {"long_name": f"share of the cell in which {name} is valid", "units": "1"}
-        result[f"{name}_valid"] = (rest, out[1][pick], about)
-    return result
+        result[name] = ((*time, *rest, *to), values, keep)
+        result[f"{name}_valid"] = ((*time, *rest, *to), valid, about)
+    return result if fields.chunks else result.compute()
+
+
+def _layers(
+    field: xr.DataArray, fields: xr.Dataset, time: list[str], space: tuple[str, str]
+) -> tuple[da.Array, list[str]]:
+    """A variable as (time, layer, latitude, longitude), and the axes that its layers are of."""
+    if time and "time" not in field.dims:
+        field = field.expand_dims(time=fields.sizes["time"])
+    rest = [str(axis) for axis in field.dims if axis not in (*time, *space)]
+    ordered = field.astype(PRECISION).transpose(*time, *rest, *space)
+    whole = ordered.chunk(dict.fromkeys((*rest, *space), -1)).data
+    return whole.reshape((*whole.shape[: len(time)], -1, *whole.shape[-2:])), rest
 
 
 KEPT = ("units", "long_name", "standard_name")
