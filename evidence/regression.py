@@ -20,7 +20,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from components.outputs import whole
+from evidence import scored
 from evidence.rows import ERA5, HISTORY
 from nephele import params
 from nephele.evaluation.by_window import statistics_by_window
@@ -148,8 +148,7 @@ def main() -> None:
     try:
         settings = params.read(given.params, "verify", VerifyParams)
         table = run(Windows.read(Path(given.windows)), settings)
-        with whole(Path(given.scores)) as partial:
-            table.to_csv(partial, index=False, float_format="%.9g")
+        scored.write(table, Path(given.scores))
     except (ValueError, OSError) as error:
         sys.exit(f"evidence.regression: {error}")
 

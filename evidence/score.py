@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from components.outputs import whole
+from evidence import scored
 from nephele import params
 from nephele.evaluation.by_window import statistics_by_window
 from nephele.evaluation.interventions import strangers
@@ -49,8 +49,7 @@ def main() -> None:
             given.shuffled,
             params.read(given.params, "verify", VerifyParams),
         )
-        with whole(Path(given.scores)) as partial:
-            table.to_csv(partial, index=False, float_format="%.9g")
+        scored.write(table, Path(given.scores))
     except (ValueError, OSError) as error:
         sys.exit(f"evidence.score: {error}")
 

@@ -20,6 +20,7 @@ from pydantic import Field, NonNegativeInt
 from pydantic.dataclasses import dataclass
 
 from components.outputs import whole, write_json
+from evidence import scored
 from evidence.rows import (
     ABLATIONS,
     EFFORT,
@@ -30,9 +31,9 @@ from evidence.rows import (
     UNSEEDED,
     Comparison,
 )
-from nephele import params, typed
+from nephele import typed
 from nephele.evaluation import scores
-from nephele.evaluation.by_window import TEXTS, design_of, statistics_of
+from nephele.evaluation.by_window import design_of, statistics_of
 from nephele.evaluation.ledger import counts, share
 from nephele.evaluation.scores import Statistics
 from nephele.evaluation.succession import WINDOW
@@ -56,6 +57,7 @@ class EvidenceParams:
     seeds: Seeds
     ladder_seeds: Seeds
     ablation_seeds: Seeds
+    verify: VerifyParams
 
     def __post_init__(self) -> None:
         for name in ("ladder_seeds", "ablation_seeds"):
@@ -231,21 +233,13 @@ def read(
     for comparison, seeds in comparisons.items():
         for seed in seeds:
             names = [row.forecast for row in comparison.rows]
-            table = pd.concat([_read(folder, seed, name) for name in names])
+            table = pd.concat([scored.read(folder, seed, name) for name in names])
             first = table if first is None else first
             _same_windows(first, table, f"{comparison.name} of seed {seed}")
             for name, statistics in statistics_of(table).items():
                 found.setdefault(comparison, {}).setdefault(name, {})[seed] = statistics
     assert first is not None, "there are seeds"
     return found, first
-
-
-def _read(folder: Path, seed: int, name: str) -> pd.DataFrame:
-    path = folder / ("regression.csv" if name in UNSEEDED else f"{seed}/{name}.csv")
-    if not path.is_file():
-        raise ValueError(f"no table {path}; `make evidence` makes all of them")
-    table = pd.read_csv(path, dtype=TEXTS)
-    return table[table.forecast == name]
 
 
 def _same_windows(first: pd.DataFrame, other: pd.DataFrame, name: str) -> None:
@@ -257,25 +251,33 @@ def _same_windows(first: pd.DataFrame, other: pd.DataFrame, name: str) -> None:
         )
 
 
+def _wanted(asked: EvidenceParams, names: Sequence[str] | None) -> dict[Comparison, list[int]]:
+    known = {one.name: one for one in asked.wanted}
+    if unknown := sorted(set(names or ()) - known.keys()):
+        raise ValueError(f"no table is called {unknown[0]}, expected {', '.join(known)}")
+    return {one: seeds for one, seeds in asked.wanted.items() if not names or one.name in names}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for flag in ("--params", "--seeds", "--windows", "--scores", "--tables", "--metrics"):
+    for flag in ("--params", "--windows", "--scores", "--tables", "--metrics"):
         parser.add_argument(flag, required=True)
+    parser.add_argument("--only", nargs="+", help="names of the tables to make; else all")
     given = parser.parse_args()
     try:
-        settings = params.read(given.params, "verify", VerifyParams)
-        trained = typed.sections(
-            {"evidence": typed.load(given.seeds)}, {"evidence": EvidenceParams}, given.seeds
+        asked = typed.sections(
+            {"evidence": typed.load(given.params)}, {"evidence": EvidenceParams}, given.params
         )["evidence"]
-        found, example = read(Path(given.scores), trained.wanted)
-        design = design_of(example, settings.resamples, settings.seed)
-        tables = {one: compared(one, found[one], design) for one in trained.wanted}
+        wanted = _wanted(asked, given.only)
+        found, example = read(Path(given.scores), wanted)
+        design = design_of(example, asked.verify.resamples, asked.verify.seed)
+        tables = {one: compared(one, found[one], design) for one in wanted}
         with xr.open_zarr(given.windows) as windows:
             page = markdown(tables, data_note(windows.attrs), design)
         with whole(Path(given.tables)) as partial:
             partial.write_text(page)
         figures = {one.name: nested(table) for one, table in tables.items()}
-        write_json(Path(given.metrics), {**figures, "counts": counts(design, settings.members)})
+        write_json(Path(given.metrics), {**figures, "counts": counts(design, asked.verify.members)})
     except (ValueError, OSError) as error:
         sys.exit(f"evidence.tables: {error}")
 

@@ -16,7 +16,7 @@ import xarray as xr
 import yaml
 from known_windows import make_windows
 
-from evidence import regression, score, tables
+from evidence import regression, score, scored, tables
 from evidence.rows import ABLATIONS, BOUND, EFFORT, ERA5, HISTORY, LADDER, LEDGER, UNSEEDED
 from evidence.tables import compared
 from nephele import params
@@ -94,7 +94,9 @@ def test_dvc_watches_the_sources_of_the_evidence_and_no_others(name):
         if file.name not in ("__init__.py", *PARAMETERS)
     }
     watched = [
-        dep for dep in OWN[name]["deps"] if dep.startswith(("src/", "components/", "evidence/"))
+        dep
+        for dep in OWN[name]["deps"]
+        if dep.startswith(("src/", "components/", "evidence/")) and dep != "evidence/scores"
     ]
 
     assert {f for f in used if not any(f == d or f.startswith(f"{d}/") for d in watched)} == set()
@@ -130,15 +132,15 @@ def test_the_longer_control_is_trained_as_long_as_teacher_and_student_together()
 
 def test_scores_lie_where_the_tables_are_made_from():
     for stage, path in {
-        "score": "${item.seed}/${item.forecast}.csv",
-        "score_ladder": "${item.seed}/${item.forecast}.csv",
-        "score_ablation": "${item.seed}/${item.forecast}.csv",
-        "score_shuffled": "${item.seed}/teacher_shuffled.csv",
-        "score_regression": "regression.csv",
+        "score": "${item.seed}/${item.forecast}.csv.gz",
+        "score_ladder": "${item.seed}/${item.forecast}.csv.gz",
+        "score_ablation": "${item.seed}/${item.forecast}.csv.gz",
+        "score_shuffled": "${item.seed}/teacher_shuffled.csv.gz",
+        "score_regression": "regression.csv.gz",
     }.items():
-        assert PIPELINE[stage]["outs"] == [f"outputs/evidence/scores/{path}"]
-        assert f"--scores outputs/evidence/scores/{path}" in PIPELINE[stage]["cmd"]
-    assert "--scores outputs/evidence/scores " in PIPELINE["tables"]["cmd"]
+        assert PIPELINE[stage]["outs"] == [{f"evidence/scores/{path}": {"cache": False}}]
+        assert f"--scores evidence/scores/{path}" in PIPELINE[stage]["cmd"]
+    assert "--scores evidence/scores " in PIPELINE["tables"]["cmd"]
 
 
 def test_only_a_teacher_suffers_from_the_era5_of_other_storms():
@@ -278,11 +280,6 @@ def test_page_has_every_table_with_every_row_and_column():
         assert all(f"| {row.label} |" in page for row in comparison.rows)
 
 
-def write(table: pd.DataFrame, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(path, index=False)
-
-
 def write_scores(folder: Path, seeds=(0, 1)) -> None:
     def table(name, crps, seed):
         found = known_statistics(crps, seed)
@@ -304,25 +301,25 @@ def write_scores(folder: Path, seeds=(0, 1)) -> None:
     names = {row.forecast for one in (LADDER, LEDGER, EFFORT, ABLATIONS) for row in one.rows}
     for seed in seeds:
         for name in names - set(UNSEEDED):
-            path = folder / str(seed) / f"{name}.csv"
-            write(table(name, CRPS.get(name, 4.0), seed), path)
+            path = folder / str(seed) / f"{name}.csv.gz"
+            scored.write(table(name, CRPS.get(name, 4.0), seed), path)
     simple = pd.concat([table(name, 5.0, 0) for name in UNSEEDED])
-    write(simple, folder / "regression.csv")
+    scored.write(simple, folder / "regression.csv.gz")
 
 
-def write_seeds(folder: Path, **seeds: list[int]) -> None:
-    (folder / "seeds.yaml").write_text(yaml.safe_dump(seeds))
+def write_params(folder: Path, seeds: list[int], ladder: list[int], ablations: list[int]) -> None:
+    values = {"seeds": seeds, "ladder_seeds": ladder, "ablation_seeds": ablations}
+    known = yaml.safe_load((ROOT / "evidence/params.yaml").read_text())
+    (folder / "params.yaml").write_text(yaml.safe_dump(known | values))
 
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     """What the stage `tables` is given, as its command line."""
     write_scores(tmp_path / "scores")
-    (tmp_path / "seeds.yaml").write_text(
-        "seeds: [0, 1]\nladder_seeds: [0, 1]\nablation_seeds: [1]\n"
-    )
+    write_params(tmp_path, [0, 1], [0, 1], [1])
     xr.Dataset(attrs={"synthetic": 1}).to_zarr(tmp_path / "windows.zarr", zarr_format=3)
-    words = ["--params", "params.yaml", "--seeds", str(tmp_path / "seeds.yaml")]
+    words = ["--params", str(tmp_path / "params.yaml")]
     for flag, name in (("windows", "windows.zarr"), ("scores", "scores")):
         words += [f"--{flag}", str(tmp_path / name)]
     words += ["--tables", str(tmp_path / "docs/tables.md"), "--metrics", str(tmp_path / "m.json")]
@@ -339,31 +336,48 @@ def test_tables_are_made_of_the_seeds_that_are_asked_for(files):
     assert metrics["ladder"]["share"]["teacher"]["6"] == pytest.approx(0.75)
     assert metrics["ladder"]["crps"]["student"]["seeds"].keys() == {"0", "1"}
     assert metrics["ablations"]["crps"]["student"]["seeds"].keys() == {"1"}
-    assert metrics["counts"]["test"] == {"storms": 12, "windows": 12, "members": 8}
+    assert metrics["counts"]["test"] == {"storms": 12, "windows": 12, "members": 4}
     assert "SYNTHETIC" in (files / "docs/tables.md").read_text()
+
+
+def test_some_tables_alone_need_no_scores_of_the_others(files, monkeypatch):
+    (files / "scores/1/student_without_causal.csv.gz").unlink()
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--only", "ledger", "ladder"])
+    tables.main()
+    assert json.loads((files / "m.json").read_text()).keys() == {"ladder", "ledger", "counts"}
+
+
+def test_a_table_that_nobody_knows_is_refused(files, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--only", "leger"])
+    with pytest.raises(SystemExit, match="no table is called leger, expected ladder, ledger"):
+        tables.main()
+
+
+def test_the_same_statistics_are_the_same_file(tmp_path):
+    table = pd.DataFrame({"forecast": ["teacher"], "value": [1 / 3]})
+    for name in ("one", "two"):
+        scored.write(table, tmp_path / name / "teacher.csv.gz")
+    one, two = ((tmp_path / name / "teacher.csv.gz").read_bytes() for name in ("one", "two"))
+    assert one == two
 
 
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
         (
-            lambda f: (f / "scores/1/student.csv").unlink(),
-            r"no table .*scores/1/student\.csv; `make",
+            lambda f: (f / "scores/1/student.csv.gz").unlink(),
+            r"no table .*scores/1/student\.csv\.gz; `make",
         ),
         (
-            lambda f: _of_another_storm(f / "scores/1/control.csv"),
+            lambda f: _of_another_storm(f / "scores/1/control.csv.gz"),
             "are of other windows|has crps of",
         ),
         (
-            lambda f: (f / "seeds.yaml").write_text(
-                "seeds: [0]\nladder_seeds: [0]\nablation_seeds: [1]\n"
-            ),
+            lambda f: write_params(f, [0], [0], [1]),
             r"ablation_seeds has \[1\], expected some of seeds = \[0\]",
         ),
         (
-            lambda f: (f / "seeds.yaml").write_text(
-                "seeds: []\nladder_seeds: []\nablation_seeds: []\n"
-            ),
+            lambda f: write_params(f, [], [], []),
             r"evidence\.seeds = \[\]",
         ),
     ],
@@ -376,7 +390,8 @@ def test_what_cannot_be_compared_is_said_in_a_sentence(files, spoil, told):
 
 def _of_another_storm(path: Path) -> None:
     table = pd.read_csv(path)
-    write(table.assign(storm=table.storm.replace("s3", "elsewhere")), path)
+    path.unlink()
+    scored.write(table.assign(storm=table.storm.replace("s3", "elsewhere")), path)
 
 
 def test_statistics_have_what_the_scores_of_the_tables_need():
