@@ -68,15 +68,27 @@ def test_a_field_that_is_too_small_or_torn_is_refused():
         coordinates.cut(field([0, 10], [100, 105, 110, 150, 155]), Box(1, 2, 101, 151), "f.nc")
 
 
-def test_the_box_holds_every_cell_of_every_frame():
+def frames_at(*longitudes: float) -> xr.Dataset:
+    """Two frames, at 8°N and at 45°N."""
     points = grid.centres(64, 40e3)
-    frames = together(
+    return together(
         np.full((2, 64, 64), 280.0),
         pd.date_range("2020-01-01", periods=2),
         (points, points),
-        (np.array([8.0, 45.0]), np.array([140.0, 172.0])),
+        (np.array([8.0, 45.0]), np.array(longitudes)),
     )
+
+
+@pytest.mark.parametrize("longitudes", [(352.0, 358.0), (350.0, 20.0)])
+def test_frames_across_greenwich_are_refused(longitudes):
+    with pytest.raises(ValueError, match="reach across the meridian of Greenwich"):
+        coordinates.around(frames_at(*longitudes))
+
+
+def test_the_box_holds_every_cell_of_every_frame():
+    frames = frames_at(140.0, 172.0)
     box = coordinates.around(frames)
+    points = frames.x.values
     latitude, longitude = grid.positions(
         points, points, frames.centre_latitude.values, frames.centre_longitude.values
     )

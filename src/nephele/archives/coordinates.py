@@ -19,7 +19,11 @@ class Box:
 
 
 def around(frames: xr.Dataset) -> Box:
-    """The smallest box that holds every cell of every frame of a storm."""
+    """The smallest box that holds every cell of every frame of a storm.
+
+    Raises:
+        ValueError: they reach across Greenwich, where a box of 0 to 360° would be cut.
+    """
     x, y = grid.edges(frames.x.values), grid.edges(frames.y.values)
     # The extremes of latitude and longitude lie on the outline (no frame holds a pole).
     outline = [(x, y[:1]), (x, y[-1:]), (x[:1], y), (x[-1:], y)]
@@ -27,6 +31,11 @@ def around(frames: xr.Dataset) -> Box:
     sides = [grid.positions(*side, *centre) for side in outline]
     latitudes = np.concatenate([latitude.ravel() for latitude, _ in sides])
     longitudes = np.concatenate([longitude.ravel() for _, longitude in sides])
+    if longitudes.max() - longitudes.min() > 180:
+        raise ValueError(
+            "the storm's frames reach across the meridian of Greenwich, expected all of them on one "
+            "side; leave out the storm, or its last days"
+        )
     return Box(
         float(latitudes.min()),
         float(latitudes.max()),
