@@ -33,8 +33,8 @@ def around(frames: xr.Dataset) -> Box:
     longitudes = np.concatenate([longitude.ravel() for _, longitude in sides])
     if longitudes.max() - longitudes.min() > 180:
         raise ValueError(
-            "the storm's frames reach across the meridian of Greenwich, expected all of them on one "
-            "side; leave out the storm, or its last days"
+            "the storm's frames reach across the meridian of Greenwich, expected all of them on "
+            "one side; leave out the storm, or its last days"
         )
     return Box(
         float(latitudes.min()),
