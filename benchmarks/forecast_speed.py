@@ -6,16 +6,15 @@ Prints a Markdown table; each time is the median of several runs, with the range
 """
 
 import argparse
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
+
+import machine
 
 import components  # noqa: F401  (how threads wait is set before torch is imported)
 from components import model_location
@@ -43,7 +42,7 @@ def main() -> None:
     parser.add_argument("--model", default=MODEL)
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
-    print(machine(), end="\n\n")
+    print(machine.described("torch", "diffusers", "xarray"), end="\n\n")
     print("| what | median, s | least to most, s |\n|---|---|---|")
     for name, seconds in measured(options.frames, options.model, options.runs):
         spread = f"{min(seconds):.2f} to {max(seconds):.2f}"
@@ -72,19 +71,6 @@ def measured(frames: Path, name: str, runs: int):
             command += ["--model", name, "--hours", str(hours), "--out", f"{folder}/forecast.nc"]
             seconds = [_timed(lambda: _run(command)) for _ in range(runs)]  # noqa: B023
         yield f"`nephele forecast --hours {hours}`, start to end", seconds
-
-
-def machine() -> str:
-    """What it ran on, in a line."""
-    names = [f"{name} {metadata.version(name)}" for name in ("torch", "diffusers", "xarray")]
-    cores = len(os.sched_getaffinity(0))
-    return f"{_processor()}, {cores} cores, Python {platform.python_version()}, {', '.join(names)}"
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor()
 
 
 def _loaded(model: str) -> float:

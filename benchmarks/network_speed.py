@@ -1,0 +1,215 @@
+"""How long a training step and a forecast take, and what share of the machine that is.
+
+    python benchmarks/network_speed.py [--windows WINDOWS] [--only compact paper]
+
+Side by side in one run: the network of params.yaml, that of experiments/paper.yaml, and the
+reference: an NCSN++ of the sizes of the paper (full resolution, FIR resampling) without ERA5, which
+predicts the noise in fp32 and samples in 100 steps of DDPM. FLOPs are counted while the network
+runs (torch.utils.flop_counter: convolutions and products, a multiplication and an addition are
+two); the peak is what a product of two matrices reaches here. Weights are untrained: speed does not
+depend on them. Prints Markdown tables; the profile says where a step of the first network goes.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import machine
+import torch
+import yaml
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
+
+import components  # noqa: F401  (how threads wait is set before torch is imported)
+from nephele import params
+from nephele.forecasting.ensemble import forecast
+from nephele.forecasting.trained import Description, TrainedModel, TrainedOn
+from nephele.learning.objectives import teacher_objective
+from nephele.learning.training import Learner, train
+from nephele.network.nephele import Shape
+from nephele.network.precision import in_hardware
+from nephele.params import TeacherParams
+from nephele.windows.spectra import Spectra
+from nephele.windows.tensors import Windows
+
+PAPER = yaml.safe_load(Path("experiments/paper.yaml").read_text())["pretrain_teacher"]
+REFERENCE = ("network.era5=channels", "weights.causal=0", "prediction=noise", "noise.white=1.0")
+REFERENCE_WAY = ("optimisation.precision=fp32", "sampling.sampler=ddpm", "sampling.steps=[100]")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A network and how it is run: changes to the section `pretrain_teacher` of params.yaml."""
+
+    name: str
+    label: str
+    changes: tuple[str, ...]
+    evaluations: int  # of the network in a forecast
+
+    @property
+    def params(self) -> TeacherParams:
+        return params.read("params.yaml", "pretrain_teacher", TeacherParams, self.changes)
+
+
+def settings(steps: int) -> list[Setting]:
+    """What is compared; `steps` are those in which the compact network samples."""
+    network = tuple(f"network.{name}={value}" for name, value in PAPER["network"].items())
+    reference = (*network, *REFERENCE, *REFERENCE_WAY)
+    compact = ("network.resampling=fir", *REFERENCE, *REFERENCE_WAY)
+    return [
+        Setting("compact", "compact", (), steps),
+        Setting("compact_reference", "compact sizes, run the reference's way", compact, 100),
+        Setting("paper", "paper", network, steps),
+        Setting("reference", "reference: NCSN++ of the paper's sizes", reference, 100),
+    ]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Figures of one setting; seconds are medians."""
+
+    parameters: int
+    step_flops: float  # of one sample
+    step: float  # s a sample
+    forecast_flops: float  # of one member of as many frames as the network has
+    forecast: float  # s a member
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--windows", type=Path, default=Path("outputs/regrid/windows.zarr"))
+    parser.add_argument("--steps", type=int, default=5, help="in which our networks sample")
+    parser.add_argument("--repeats", type=int, default=5, help="training steps that are timed")
+    known = settings(1)
+    parser.add_argument("--only", nargs="+", choices=[one.name for one in known])
+    options = parser.parse_args()
+    windows = Windows.read(options.windows)
+    print(machine.described("torch", "diffusers") + f", {torch.get_num_threads()} threads\n")
+    peaks = {"fp32": peak(torch.float32)}
+    if in_hardware("cpu"):
+        peaks["bf16"] = peak(torch.bfloat16)
+    told = ", ".join(f"{name} {value / 1e9:.0f} GFLOP/s" for name, value in peaks.items())
+    print(f"Peak of a product of matrices: {told}.\n")
+    print(
+        "| | parameters | GFLOP a sample and step | ms | share of peak | GFLOP a member | ms | × |"
+    )
+    print("|---|---|---|---|---|---|---|---|", flush=True)
+    first: Measured | None = None
+    for setting in settings(options.steps):
+        if options.only and setting.name not in options.only:
+            continue
+        found = measured(windows, setting, options.repeats)
+        first = first or found
+        half = setting.params.optimisation.precision != "fp32" and "bf16" in peaks
+        share = found.step_flops / found.step / peaks["bf16" if half else "fp32"]
+        print(
+            f"| {setting.label} | {found.parameters / 1e6:.1f} M | {found.step_flops / 1e9:.1f} | "
+            f"{1e3 * found.step:.0f} | {share:.0%} | {found.forecast_flops / 1e9:.0f} | "
+            f"{1e3 * found.forecast:.0f} | {found.forecast / first.forecast:.0f} |",
+            flush=True,
+        )
+    print("\n" + where_a_step_goes(windows, known[0]))
+
+
+def measured(windows: Windows, setting: Setting, repeats: int) -> Measured:
+    """Figures of a setting, on this machine."""
+    large = setting.params.network.patch == 1
+    batch = 1 if large else setting.params.batch_size
+    model, steps = learning(windows, setting, batch)
+    step_flops = flops(lambda: next(steps)) / batch
+    for _ in range(0 if large else 2):
+        next(steps)
+    seconds = statistics.median(timed(lambda: next(steps)) for _ in range(repeats))
+
+    samples = windows.samples(windows.spread("test", 1))
+    members = 1 if large else 4
+    few = 2 if large else 5
+    short = model.with_steps(min(setting.evaluations, few))
+    more = setting.evaluations / short.steps  # evaluations are alike: of a hundred some are timed
+    half = setting.params.optimisation.precision == "auto" and in_hardware("cpu")
+
+    def once() -> object:
+        leads = model.description.shape.future
+        with mock.patch("nephele.network.precision.in_hardware", return_value=half):
+            return forecast(short, samples, members, seed=0, leads=leads)
+
+    forecast_flops = more * flops(once) / members
+    duration = statistics.median(timed(once) for _ in range(1 if large else 3))
+    return Measured(
+        sum(weights.numel() for weights in model.network.parameters()),
+        step_flops,
+        seconds / batch,
+        forecast_flops,
+        more * duration / members,
+    )
+
+
+def learning(
+    windows: Windows, setting: Setting, batch: int
+) -> tuple[TrainedModel, Iterator[object]]:
+    """A model, and the steps of its training, which is as long as one likes."""
+    given = replace(setting.params, batch_size=batch, steps=10**6, shares_every=10**6)
+    shape = Shape(windows.variables, windows.history, windows.future, windows.size, False)
+    description = Description(
+        kind="teacher",
+        network=given.network,
+        shape=shape,
+        mode=given.prediction,
+        noise=given.noise,
+        scales=windows.scales,
+        spectra=Spectra.of(windows),
+        lead_hours=windows.lead_hours,
+        trained_on=TrainedOn.of(windows),
+        sampler=given.sampling.sampler,
+        steps=given.sampling.steps[0],
+    )
+    torch.manual_seed(0)
+    network = description.untrained()
+    model = TrainedModel(network, description)
+    learner = Learner.fresh(network.channels_last(), given.optimisation)
+    objective = teacher_objective(given.weights, given.steps)
+    return model, train(learner, objective, model.prediction, windows, given)
+
+
+def where_a_step_goes(windows: Windows, setting: Setting, rows: int = 12) -> str:
+    """The operations that take most of a training step, as a table."""
+    _, steps = learning(windows, setting, setting.params.batch_size)
+    for _ in range(3):
+        next(steps)
+    with profile(activities=[ProfilerActivity.CPU]) as found:
+        for _ in range(3):
+            next(steps)
+    total = sum(one.self_cpu_time_total for one in found.key_averages())
+    most = sorted(found.key_averages(), key=lambda one: -one.self_cpu_time_total)[:rows]
+    lines = ["| operation | share of a step | calls |", "|---|---|---|"]
+    lines += [
+        f"| `{one.key}` | {one.self_cpu_time_total / total:.0%} | {one.count // 3} |"
+        for one in most
+    ]
+    return "\n".join(lines)
+
+
+def peak(dtype: torch.dtype, size: int = 2048, repeats: int = 5) -> float:
+    """FLOP/s of a product of two matrices."""
+    one = torch.randn(size, size).to(dtype)
+    one @ one
+    return 2 * size**3 / min(timed(lambda: one @ one) for _ in range(repeats))
+
+
+def flops(work: Callable[[], object]) -> float:
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return counter.get_total_flops()
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
