@@ -2,17 +2,19 @@
 
 import hashlib
 import json
+import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 from tqdm import tqdm
 
-from components import model_folder
+from components import model_folder, stopping
 from components.execution import flat
 from components.fingerprints import fingerprint
 from nephele import learning, network, windows
@@ -22,7 +24,7 @@ from nephele.forecasting.ensemble import forecast
 from nephele.forecasting.trained import Description, TrainedModel, fastest_device
 from nephele.learning import checkpoints
 from nephele.learning.objectives import Objective
-from nephele.learning.training import Learner, Progress, train
+from nephele.learning.training import Diverged, Learner, Progress, train
 from nephele.network.nephele import Nephele
 from nephele.network.prediction import prediction
 from nephele.params import TrainingParams
@@ -31,6 +33,8 @@ from nephele.windows.tensors import Windows
 
 if TYPE_CHECKING:
     from components.tracking import Log
+
+log = logging.getLogger(__name__)
 
 SUMMED_UP = 0.1  # share of the training, at its end, that the metrics are means of
 
@@ -56,6 +60,22 @@ class Follower:
     def save(self, learner: Learner) -> None:
         if self.checkpoint is not None:
             checkpoints.save(self.checkpoint, learner, self.fingerprint)
+
+    @contextmanager
+    def diverging(self) -> Iterator[None]:
+        """Where a training diverges within this, its message says what is left of it."""
+        try:
+            yield
+        except Diverged as error:
+            kept = self.checkpoint is not None and self.checkpoint.exists()
+            left = f"{self.checkpoint} is the last good one" if kept else "there is no checkpoint"
+            raise Diverged(f"{error}; {left}") from None
+
+    def stop(self, step: int) -> NoReturn:
+        """Leave, as a process does that SIGTERM ends."""
+        kept = f"{self.checkpoint} has it" if self.checkpoint else "there is no checkpoint"
+        log.warning("told to stop after step %d; %s. Run the same again to go on", step, kept)
+        raise SystemExit(stopping.STATUS)
 
     def finish(self) -> None:
         """The training's outputs are written: checkpoints, old ones too, have had their day."""
@@ -95,8 +115,13 @@ def learnt(
 ) -> tuple[TrainedModel, dict]:
     """Train `network`, choose its sampling steps, and say what the training was like.
 
+    Told to stop (SIGTERM), it saves a checkpoint and leaves by SystemExit.
+
     Args:
         prepare: done to the network before its first step.
+
+    Raises:
+        Diverged: as `train`; the message says from where one may go on.
     """
     learner = Learner.fresh(network.channels_last().to(fastest_device()), params.optimisation)
     follow.restore(learner)
@@ -107,7 +132,8 @@ def learnt(
     predicted = prediction(description.mode, description.spectra, description.noise)
     steps = train(learner, objective, predicted, windows, params)
     clock = time.monotonic()
-    with tqdm(steps, total=params.steps, initial=learner.step, desc=description.kind) as bar:
+    bar = tqdm(steps, total=params.steps, initial=learner.step, desc=description.kind)
+    with bar, follow.diverging(), stopping.heeded() as told_to_stop:
         for progress in bar:
             if progress.step % params.log_every == 0:
                 bar.set_postfix(loss=f"{sum(progress.terms.values()):.3f}")
@@ -116,8 +142,10 @@ def learnt(
             if progress.step % params.picture_every == 0:
                 model = _model(learner, description)
                 follow.log.picture("forecast", _picture(model, windows), progress.step)
-            if progress.step % params.checkpoint_every == 0:
+            if progress.step % params.checkpoint_every == 0 or told_to_stop():
                 follow.save(learner)
+            if told_to_stop():
+                follow.stop(progress.step)
 
     model = _model(learner, description)
     curve = crps_by_steps(model, windows, params.sampling, params.seed)

@@ -144,6 +144,26 @@ def test_a_loss_that_is_not_a_number_stops_the_training(windows):
         list(_steps(_fresh(), windows))
 
 
+def test_a_gradient_that_is_not_a_number_leaves_the_weights_as_they_are(windows):
+    learner = _fresh()
+    weight = next(learner.network.parameters())
+    weight.register_hook(lambda gradient: gradient * float("nan"))
+    before = {name: value.clone() for name, value in learner.network.state_dict().items()}
+
+    with pytest.raises(Diverged, match=r"gradient's norm is nan at step 1"):
+        list(_steps(learner, windows))
+    assert learner.step == 0
+    for name, value in learner.network.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_a_loss_beyond_measure_stops_the_training(windows):
+    windows.frames[:] *= 1e4
+
+    with pytest.raises(Diverged, match=r"loss is \d+\.\d+ at step 1 .*below 10000"):
+        list(_steps(_fresh(), windows))
+
+
 def test_the_gradient_of_a_step_is_clipped(windows):
     params = replace(small.TRAINING, optimisation=replace(small.OPTIMISATION, clip=1e-3))
     learner = _fresh()

@@ -19,12 +19,24 @@ def save(path: Path, learner: Learner, fingerprint: str) -> None:
 
     `fingerprint` says what is trained, on what and how: only the same training may go on
     from here.
+
+    Raises:
+        OSError: it cannot be written; what was at `path` stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     metadata = {"fingerprint": fingerprint}
-    save_file({k: t.detach().contiguous() for k, t in _tensors(learner).items()}, partial, metadata)
-    partial.replace(path)
+    tensors = {k: t.detach().contiguous() for k, t in _tensors(learner).items()}
+    try:
+        save_file(tensors, partial, metadata)
+        partial.replace(path)
+    except (SafetensorError, OSError) as error:
+        partial.unlink(missing_ok=True)
+        kept = "that of an earlier step stays there" if path.exists() else "there is none yet"
+        raise OSError(
+            f"{path}: the checkpoint of step {learner.step} could not be written ({error}); "
+            f"{kept}. Make room, and run the same again"
+        ) from None
 
 
 def load(path: Path, learner: Learner, fingerprint: str) -> None:
@@ -47,8 +59,13 @@ def load(path: Path, learner: Learner, fingerprint: str) -> None:
             f"{metadata.get('fingerprint')}, expected {fingerprint}); delete it, or name "
             "another folder"
         )
-    _restore(learner, tensors)
-    history = json.loads(tensors[HISTORY].numpy().tobytes())
+    try:
+        _restore(learner, tensors)
+        history = json.loads(tensors[HISTORY].numpy().tobytes())
+    except (KeyError, RuntimeError) as error:
+        raise ValueError(
+            f"{path}: not a checkpoint of this network ({error}); delete it to train from the start"
+        ) from None
     learner.history[:] = [Progress(**values) for values in history]
 
 

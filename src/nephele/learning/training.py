@@ -21,9 +21,12 @@ from nephele.network.prediction import Prediction
 from nephele.params import OptimisationParams, TrainingParams
 from nephele.windows.tensors import Windows
 
+# A loss of one is no skill at all, in units of what is predicted.
+LARGEST_LOSS = 1e4
+
 
 class Diverged(ValueError):
-    """The loss is no longer a number."""
+    """The loss or its gradient is no longer a number, or beyond all measure."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ def train(
     Whoever iterates logs, saves and stops; nothing here knows how.
 
     Raises:
-        Diverged: the loss is not a number.
+        Diverged: the loss or its gradient is not a number, or the loss exceeds LARGEST_LOSS; the
+            learner is what it was before that step.
     """
     device = next(learner.network.parameters()).device
     chosen = windows.select("train")
@@ -136,16 +140,14 @@ def gradient_shares(terms: Terms, network: nn.Module) -> dict[str, float]:
 
 def _update(learner: Learner, terms: Terms, params: TrainingParams) -> float:
     total = terms.total
-    if not torch.isfinite(total):
+    if not total.detach() <= LARGEST_LOSS:
         values = {name: float(term.detach()) for name, term in terms.terms.items()}
-        raise Diverged(
-            f"the loss is {float(total.detach())} at step {learner.step + 1} (terms: {values}); "
-            "expected a finite number: lower the learning rate "
-            f"({params.optimisation.learning_rate}) or train in fp32"
-        )
+        raise _diverged(f"loss is {float(total.detach())}", learner, params, f" (terms: {values})")
     learner.optimiser.zero_grad(set_to_none=True)
     total.backward()
     norm = nn.utils.clip_grad_norm_(learner.network.parameters(), params.optimisation.clip)
+    if not torch.isfinite(norm):
+        raise _diverged(f"gradient's norm is {float(norm)}", learner, params)
     for group in learner.optimiser.param_groups:
         group["lr"] = learning_rate(learner.step, params.steps, params.optimisation)
     learner.optimiser.step()
@@ -153,6 +155,13 @@ def _update(learner: Learner, terms: Terms, params: TrainingParams) -> float:
         learner.network.effect_matrix.update(terms.effects)
     learner.averaged.update_parameters(learner.network)
     return float(norm)
+
+
+def _diverged(what: str, learner: Learner, params: TrainingParams, more: str = "") -> Diverged:
+    return Diverged(
+        f"the {what} at step {learner.step + 1}{more}, expected a number below {LARGEST_LOSS:g}; "
+        f"lower the learning rate ({params.optimisation.learning_rate}) or train in fp32"
+    )
 
 
 def _progress(step: int, terms: Terms, norm: float, shares: dict[str, float] | None) -> Progress:
