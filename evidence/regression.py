@@ -20,9 +20,8 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from evidence import scored
+from evidence import scored, settings
 from evidence.rows import ERA5, HISTORY
-from nephele import params
 from nephele.evaluation.by_window import statistics_by_window
 from nephele.evaluation.sampling import batches, held_out, history, truth
 from nephele.evaluation.verification import verify
@@ -146,8 +145,8 @@ def main() -> None:
         parser.add_argument(flag, required=True)
     given = parser.parse_args()
     try:
-        settings = params.read(given.params, "verify", VerifyParams)
-        table = run(Windows.read(Path(given.windows)), settings)
+        asked = settings.read(given.params)
+        table = run(Windows.read(Path(given.windows)), asked.verify)
         scored.write(table, Path(given.scores))
     except (ValueError, OSError) as error:
         sys.exit(f"evidence.regression: {error}")

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from evidence import scored
-from nephele import params
+from evidence import scored, settings
 from nephele.evaluation.by_window import statistics_by_window
 from nephele.evaluation.interventions import strangers
 from nephele.evaluation.sampling import ensembles, held_out
@@ -47,7 +46,7 @@ def main() -> None:
             trained.load(Path(given.model)),
             given.forecast,
             given.shuffled,
-            params.read(given.params, "verify", VerifyParams),
+            settings.read(given.params).verify,
         )
         scored.write(table, Path(given.scores))
     except (ValueError, OSError) as error:

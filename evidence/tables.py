@@ -11,71 +11,33 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from pydantic import Field, NonNegativeInt
-from pydantic.dataclasses import dataclass
 
 from components.outputs import whole, write_json
-from evidence import scored
+from evidence import scored, settings
 from evidence.rows import (
-    ABLATIONS,
-    EFFORT,
     GAIN,
-    LADDER,
-    LEDGER,
     SHARE,
     UNSEEDED,
     Comparison,
 )
-from nephele import typed
+from evidence.settings import EvidenceParams
 from nephele.evaluation import scores
 from nephele.evaluation.by_window import design_of, statistics_of
 from nephele.evaluation.ledger import counts, share
 from nephele.evaluation.scores import Statistics
 from nephele.evaluation.succession import WINDOW
 from nephele.evaluation.verification import Design, Figure, figure, rounded, rows
-from nephele.params import VerifyParams
 from nephele.pictures.headlines import Estimate, number
 from nephele.pictures.labels import data_note
-from nephele.typed import STRICT
 
 SCORES = {"crps": "CRPS (K)", "rmse": "RMSE (K)", "spread_skill": "spread / error"}
 MEAN = "mean"  # in the place of a seed; in that of a lead time, too
 
 BySeed = Mapping[int, Statistics]
-Seeds = Annotated[list[NonNegativeInt], Field(min_length=1)]
-
-
-@dataclass(frozen=True, config=STRICT)
-class EvidenceParams:
-    """The file evidence/params.yaml."""
-
-    seeds: Seeds
-    ladder_seeds: Seeds
-    ablation_seeds: Seeds
-    verify: VerifyParams
-
-    def __post_init__(self) -> None:
-        for name in ("ladder_seeds", "ablation_seeds"):
-            if alone := sorted(set(getattr(self, name)) - set(self.seeds)):
-                raise ValueError(
-                    f"{name} has {alone}, expected some of seeds = {self.seeds}: a network is "
-                    "compared with the teacher, student and control of its seed"
-                )
-
-    @property
-    def wanted(self) -> dict[Comparison, list[int]]:
-        """Every table, with its seeds."""
-        return {
-            LADDER: self.ladder_seeds,
-            LEDGER: self.seeds,
-            EFFORT: self.ladder_seeds,
-            ABLATIONS: self.ablation_seeds,
-        }
 
 
 def compared(comparison: Comparison, found: Mapping[str, BySeed], design: Design) -> pd.DataFrame:
@@ -265,9 +227,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="names of the tables to make; else all")
     given = parser.parse_args()
     try:
-        asked = typed.sections(
-            {"evidence": typed.load(given.params)}, {"evidence": EvidenceParams}, given.params
-        )["evidence"]
+        asked = settings.read(given.params)
         wanted = _wanted(asked, given.only)
         found, example = read(Path(given.scores), wanted)
         design = design_of(example, asked.verify.resamples, asked.verify.seed)

@@ -16,7 +16,7 @@ import xarray as xr
 import yaml
 from known_windows import make_windows
 
-from evidence import regression, score, scored, tables
+from evidence import regression, score, scored, settings, tables
 from evidence.rows import ABLATIONS, BOUND, EFFORT, ERA5, HISTORY, LADDER, LEDGER, UNSEEDED
 from evidence.tables import compared
 from nephele import params
@@ -351,6 +351,13 @@ def test_a_table_that_nobody_knows_is_refused(files, monkeypatch):
     monkeypatch.setattr(sys, "argv", [*sys.argv, "--only", "leger"])
     with pytest.raises(SystemExit, match="no table is called leger, expected ladder, ledger"):
         tables.main()
+
+
+def test_the_file_of_the_repository_asks_for_more_windows_than_the_default_run():
+    asked = settings.read(str(ROOT / "evidence/params.yaml"))
+    known = params.read("params.yaml", "verify", VerifyParams)
+    assert asked.verify.windows > known.windows
+    assert asked.verify.seed == known.seed
 
 
 def test_the_same_statistics_are_the_same_file(tmp_path):

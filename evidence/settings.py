@@ -1,0 +1,51 @@
+"""The file evidence/params.yaml, with types."""
+
+from typing import Annotated
+
+from pydantic import Field, NonNegativeInt
+from pydantic.dataclasses import dataclass
+
+from evidence.rows import ABLATIONS, EFFORT, LADDER, LEDGER, Comparison
+from nephele import typed
+from nephele.params import VerifyParams
+from nephele.typed import STRICT
+
+Seeds = Annotated[list[NonNegativeInt], Field(min_length=1)]
+
+
+@dataclass(frozen=True, config=STRICT)
+class EvidenceParams:
+    """The file evidence/params.yaml."""
+
+    seeds: Seeds
+    ladder_seeds: Seeds
+    ablation_seeds: Seeds
+    verify: VerifyParams
+
+    def __post_init__(self) -> None:
+        for name in ("ladder_seeds", "ablation_seeds"):
+            if alone := sorted(set(getattr(self, name)) - set(self.seeds)):
+                raise ValueError(
+                    f"{name} has {alone}, expected some of seeds = {self.seeds}: a network is "
+                    "compared with the teacher, student and control of its seed"
+                )
+
+    @property
+    def wanted(self) -> dict[Comparison, list[int]]:
+        """Every table, with its seeds."""
+        return {
+            LADDER: self.ladder_seeds,
+            LEDGER: self.seeds,
+            EFFORT: self.ladder_seeds,
+            ABLATIONS: self.ablation_seeds,
+        }
+
+
+def read(path: str) -> EvidenceParams:
+    """What the file at `path` asks for.
+
+    Raises:
+        ValueError: what is misspelt, missing or out of range, each by its name.
+    """
+    sections = {"evidence": typed.load(path)}
+    return typed.sections(sections, {"evidence": EvidenceParams}, path)["evidence"]
