@@ -34,6 +34,7 @@ def connected(scheduler: str | None, threads: int = THREADS) -> Iterator[int]:
             yield threads
         return
     from distributed import Client  # takes its time, and only a cluster needs it
+    from distributed.comm import CommClosedError
 
     try:
         client = Client(scheduler, timeout=PATIENCE)
@@ -43,7 +44,10 @@ def connected(scheduler: str | None, threads: int = THREADS) -> Iterator[int]:
             "an address such as tcp://host:8786; start one with `dask scheduler`, or say null"
         ) from None
     with client:
-        client.register_worker_callbacks(_few_files)
+        try:
+            client.register_worker_callbacks(_few_files)
+        except CommClosedError:  # a worker died meanwhile: those that are there are told again
+            client.register_worker_callbacks(_few_files)
         threads = sum(client.nthreads().values())
         if not threads:
             raise ValueError(
