@@ -13,6 +13,7 @@ ALERTS = "[role=alert]:not([class*=alert-info])"
 COMPLAINT = re.compile(
     "not found|does not exist|went wrong|failed|cannot|can't|unable", re.IGNORECASE
 )
+OURS = "SYNTHETIC: "  # begins the sentences of a report
 CLOSE_ASSISTANT = "document.querySelector('[data-component-id$=\"chat_panel.close\"]')"
 CARD = "[...document.querySelectorAll('[data-testid=experiment-view-compare-runs-card]')]"
 PICTURE_CARD = f"{CARD}.find(card => card.querySelector('[title=forecast]'))"
@@ -46,7 +47,8 @@ def troubles(page):
     """What MLflow complains of, and what it was refused; but for who uses it, which it asks."""
     refused = [line for line in page.failures if not line.endswith("/users/current")]
     alerts = page.evaluate(f"[...document.querySelectorAll('{ALERTS}')].map(e => e.innerText)")
-    return refused + alerts + [line for line in page.text().splitlines() if COMPLAINT.search(line)]
+    lines = [line for line in page.text().splitlines() if not line.startswith(OURS)]
+    return refused + alerts + [line for line in lines if COMPLAINT.search(line)]
 
 
 @pytest.fixture
@@ -128,7 +130,7 @@ def test_the_page_of_an_execution_begins_with_what_its_report_says(runs):
     runs.wait("document.body.innerText.includes('Parameters (')")
     said = runs.text().split("Metrics (")[0]
 
-    assert "The student's CRPS is 4.65 K" in said
+    assert "its own is 4.65\N{NO-BREAK SPACE}K" in said
     assert "4.65 (4.55 to 4.75)" in said
     assert "SYNTHETIC" in said
     assert troubles(runs) == []
