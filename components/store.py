@@ -16,7 +16,12 @@ logger = logging.getLogger(__name__)
 
 
 def available() -> bool:
-    """Whether there is anything to track with: mlflow, and a server or a database."""
+    """Whether there is anything to track with: mlflow, and a server or a database.
+
+    Of the processes of one training, which torchrun numbers, the first alone tells of it.
+    """
+    if int(os.environ.get("RANK", "0")):
+        return False
     if importlib.util.find_spec("mlflow") is None:
         return False
     if os.environ.get(URI) or importlib.util.find_spec("sqlalchemy"):

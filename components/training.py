@@ -22,7 +22,7 @@ from nephele.evaluation.steps import crps_by_steps
 from nephele.forecasting import trained
 from nephele.forecasting.ensemble import forecast
 from nephele.forecasting.trained import Description, TrainedModel, fastest_device
-from nephele.learning import checkpoints
+from nephele.learning import checkpoints, processes
 from nephele.learning.objectives import Objective
 from nephele.learning.training import Diverged, Learner, Progress, train
 from nephele.network.nephele import Nephele
@@ -58,7 +58,7 @@ class Follower:
             checkpoints.load(self.checkpoint, learner, self.fingerprint)
 
     def save(self, learner: Learner) -> None:
-        if self.checkpoint is not None:
+        if self.checkpoint is not None and processes.rank() == 0:
             checkpoints.save(self.checkpoint, learner, self.fingerprint)
 
     @contextmanager
@@ -115,7 +115,8 @@ def learnt(
 ) -> tuple[TrainedModel, dict]:
     """Train `network`, choose its sampling steps, and say what the training was like.
 
-    Told to stop (SIGTERM), it saves a checkpoint and leaves by SystemExit.
+    Told to stop (SIGTERM), it saves a checkpoint and leaves by SystemExit; as all processes but the
+    first do when they have trained.
 
     Args:
         prepare: done to the network before its first step.
@@ -123,34 +124,51 @@ def learnt(
     Raises:
         Diverged: as `train`; the message says from where one may go on.
     """
-    learner = Learner.fresh(network.channels_last().to(fastest_device()), params.optimisation)
-    follow.restore(learner)
-    if learner.step == 0:
-        prepare(learner.network)
+    with processes.joined():
+        learner = Learner.fresh(network.channels_last().to(fastest_device()), params.optimisation)
+        follow.restore(learner)
+        if learner.step == 0:
+            prepare(learner.network)
+        _train(learner, objective, description, windows, params, follow)
+        if processes.rank():
+            raise SystemExit(0)
+
+    model = _model(learner, description)
+    curve = crps_by_steps(model, windows, params.sampling, params.seed)
+    chosen = min(curve, key=lambda steps: curve[steps])
+    return model.with_steps(chosen), summary(learner, curve, chosen)
+
+
+def _train(
+    learner: Learner,
+    objective: Objective,
+    description: Description,
+    windows: Windows,
+    params: TrainingParams,
+    follow: Follower,
+) -> None:
+    """Train `learner` to its end, followed; its first process tells and saves."""
+    first = processes.rank() == 0
     for progress in learner.history[params.log_every - 1 :: params.log_every]:
         follow.log.metrics(progress.step, **_point(progress))
     predicted = prediction(description.mode, description.spectra, description.noise)
     steps = train(learner, objective, predicted, windows, params)
     clock = time.monotonic()
-    bar = tqdm(steps, total=params.steps, initial=learner.step, desc=description.kind)
+    bar = tqdm(steps, description.kind, params.steps, initial=learner.step, disable=not first)
     with bar, follow.diverging(), stopping.heeded() as told_to_stop:
         for progress in bar:
             if progress.step % params.log_every == 0:
                 bar.set_postfix(loss=f"{sum(progress.terms.values()):.3f}")
                 speed, clock = params.log_every / (time.monotonic() - clock), time.monotonic()
                 follow.log.metrics(progress.step, **_point(progress), steps_per_second=speed)
-            if progress.step % params.picture_every == 0:
+            if progress.step % params.picture_every == 0 and first:
                 model = _model(learner, description)
                 follow.log.picture("forecast", _picture(model, windows), progress.step)
-            if progress.step % params.checkpoint_every == 0 or told_to_stop():
+            stop = processes.any_of_them(told_to_stop())
+            if progress.step % params.checkpoint_every == 0 or stop:
                 follow.save(learner)
-            if told_to_stop():
+            if stop:
                 follow.stop(progress.step)
-
-    model = _model(learner, description)
-    curve = crps_by_steps(model, windows, params.sampling, params.seed)
-    chosen = min(curve, key=lambda steps: curve[steps])
-    return model.with_steps(chosen), summary(learner, curve, chosen)
 
 
 def save(folder: Path, model: TrainedModel) -> None:

@@ -52,7 +52,15 @@ CAUSAL = CausalWeights(
 )
 STUDENT = StudentWeights(**vars(CAUSAL), distill=1.0, features=10.0)
 OPTIMISATION = OptimisationParams(
-    learning_rate=1e-3, weight_decay=0.01, warmup=2, clip=1.0, average=0.9, precision="fp32"
+    learning_rate=1e-3,
+    weight_decay=0.01,
+    warmup=2,
+    clip=1.0,
+    average=0.9,
+    precision="fp32",
+    accumulate=1,
+    recompute=False,
+    compile=False,
 )
 TRAINING = TrainingParams(
     seed=3,

@@ -93,6 +93,9 @@ class OptimisationParams:
     clip: PositiveFloat
     average: Share
     precision: Precision
+    accumulate: PositiveInt
+    recompute: bool
+    compile: bool
 
 
 @dataclass(frozen=True, config=STRICT)

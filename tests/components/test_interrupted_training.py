@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 STEPS, EVERY = 12, 4
-# Prints each step, and at the end the weights' sum; the step that it is told to takes long.
+# Prints each step, and at the end the weights' sum; the step that it is told to takes long. Of
+# several processes, the first prints.
 TRAINING = """
-import json, sys, time
+import json, os, sys, time
 from dataclasses import replace
 from pathlib import Path
 import numpy as np
@@ -29,7 +30,8 @@ wait_after, STEPS, EVERY = map(int, sys.argv[2:])
 
 class Log:
     def metrics(self, step, **values):
-        print(json.dumps([step, values["loss"]]), flush=True)
+        if int(os.environ.get("RANK", "0")) == 0:
+            print(json.dumps([step, values["loss"]]), flush=True)
         if step == wait_after:
             time.sleep(3)  # a signal comes
 
@@ -51,11 +53,17 @@ print(json.dumps(["sum", sum(float(value.double().sum()) for value in weights.va
 """
 
 
-def start(checkpoint: Path, wait_after: int = 0, **more) -> subprocess.Popen:
+def start(checkpoint: Path, wait_after: int = 0, processes: int = 1, **more) -> subprocess.Popen:
     root = Path(__file__).parents[2]
     paths = os.pathsep.join(map(str, (root / "src", root, root / "tests")))
+    run = ["-c", TRAINING]
+    if processes > 1:
+        training = checkpoint.with_suffix(".py")
+        training.write_text(TRAINING)
+        torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node")
+        run = [*torchrun, str(processes), str(training)]
     return subprocess.Popen(
-        [sys.executable, "-c", TRAINING, str(checkpoint), *map(str, (wait_after, STEPS, EVERY))],
+        [sys.executable, *run, str(checkpoint), *map(str, (wait_after, STEPS, EVERY))],
         env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -68,9 +76,9 @@ def told(output: str) -> list:
     return [json.loads(line) for line in output.splitlines() if line.startswith("[")]
 
 
-def stopped(checkpoint: Path, by: signal.Signals) -> tuple[int, str]:
+def stopped(checkpoint: Path, by: signal.Signals, processes: int = 1) -> tuple[int, str]:
     """Exit status and messages of a training that gets a signal after its seventh step."""
-    process = start(checkpoint, wait_after=7)
+    process = start(checkpoint, wait_after=7, processes=processes)
     assert process.stdout is not None
     while json.loads(process.stdout.readline())[0] != 7:
         pass
@@ -102,6 +110,22 @@ def test_a_training_goes_on_where_its_last_checkpoint_is(tmp_path, whole, by, st
     # What was done before is told again, for whoever draws the curves.
     assert told(output) == whole
     assert [path.name for path in tmp_path.iterdir()] == ["c.safetensors"]
+
+
+def test_two_processes_that_are_told_to_stop_save_what_one_goes_on_from(tmp_path, whole):
+    checkpoint = tmp_path / "c.safetensors"
+
+    code, messages = stopped(checkpoint, signal.SIGTERM, processes=2)
+
+    assert code != 0
+    assert f"told to stop after step 7; {checkpoint} has it" in messages
+    one = told(start(checkpoint).communicate()[0])
+    two = told(start(checkpoint, processes=2).communicate()[0])
+    assert len(one) == len(two) == STEPS + 1
+    for found in (one, two):
+        for (step, loss), (expected, other) in zip(found[:-1], whole[:-1], strict=True):
+            assert step == expected
+            assert loss == pytest.approx(other, rel=1e-3)
 
 
 def test_a_full_disk_leaves_the_checkpoint_that_was_there(tmp_path, whole):

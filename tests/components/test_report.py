@@ -131,7 +131,9 @@ def test_the_page_begins_with_five_sentences_each_with_its_figure_interval_and_l
 def test_the_page_says_that_there_was_one_training(inputs, tmp_path):
     page, _ = run_stage(inputs, tmp_path)
 
-    assert "one training of each network (seed 0 of the teacher, 100 of student and control)" in page
+    assert (
+        "one training of each network (seed 0 of the teacher, 100 of student and control)" in page
+    )
     assert "“make evidence” repeats the trainings" in page
 
 

@@ -70,7 +70,7 @@ def test_each_learns_from_its_own_terms(kind, names):
     _, _, terms = _terms(kind)
 
     assert set(terms.terms) == names
-    assert (terms.effects is None) == (kind == "control")
+    assert (terms.causal is None) == (kind == "control")
 
 
 def test_after_the_ramp_the_causal_term_is_a_quarter_of_the_score():

@@ -22,6 +22,10 @@ from tests import small
 
 @pytest.fixture
 def windows() -> Windows:
+    return random_windows()
+
+
+def random_windows() -> Windows:
     """Twelve windows of random frames."""
     generator = Generator().manual_seed(0)
     era5 = torch.randn(23, 4, 32, 32, generator=generator)

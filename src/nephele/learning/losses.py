@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from nephele.learning import processes
 from nephele.network.causal import CausalHeads, Decomposition
 from nephele.network.nephele import Features
 from nephele.network.shapes import Frames, Scalar, VariableVectors
@@ -44,7 +45,7 @@ def prediction_loss(heads: CausalHeads, causal: VariableVectors, clean: Frames) 
     """
     means = clean.mean(dim=(2, 3))[:, None]
     error = (heads.predict(causal) - means).square().mean(dim=(0, 1))
-    return (error / (means.square().mean(dim=(0, 1)) + TINY)).mean()
+    return (error / (processes.mean(means.square().mean(dim=(0, 1))) + TINY)).mean()
 
 
 def conditional_mutual_information_loss(
@@ -86,7 +87,7 @@ def causal_loss(
 
 def adaptive_weight(score: Scalar, causal: Scalar, balance: float) -> Scalar:
     """lambda = clamp(score / (balance · (|causal| + epsilon)), 0.01, 100), without gradient."""
-    ratio = score.detach() / (balance * (causal.detach().abs() + TINY))
+    ratio = processes.mean(score) / (balance * (processes.mean(causal).abs() + TINY))
     return ratio.clamp(LOWEST, HIGHEST)
 
 

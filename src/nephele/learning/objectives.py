@@ -23,7 +23,7 @@ from nephele.network.nephele import (
     sources,
 )
 from nephele.network.prediction import Prediction, network_output
-from nephele.network.shapes import Effects, Frames, Scalar, Sigma
+from nephele.network.shapes import Frames, Scalar, Sigma, VariableVectors
 from nephele.params import CausalWeights, StudentWeights
 from nephele.windows.tensors import Samples
 
@@ -37,18 +37,22 @@ class Noised:
     sigma: Sigma
     target: Frames
 
+    def __getitem__(self, part: slice) -> "Noised":
+        """Some of the samples."""
+        return Noised(self.clean[part], self.noisy[part], self.sigma[part], self.target[part])
+
 
 @dataclass(frozen=True)
 class Terms:
     """The weighted terms of a loss, by name; their sum is minimised.
 
-    `weight` is the adaptive weight of the causal term and `effects` what its heads show;
-    both are None where the term is off.
+    `weight` is the adaptive weight of the causal term and `causal` the means of the causal
+    features that its heads read; both are None where the term is off.
     """
 
     terms: dict[str, Scalar]
     weight: Scalar | None = None
-    effects: Effects | None = None
+    causal: VariableVectors | None = None
 
     @property
     def total(self) -> Scalar:
@@ -58,11 +62,25 @@ class Terms:
 Objective = Callable[[Nephele, Samples, Noised, int], Terms]
 
 
-def noised(prediction: Prediction, samples: Samples, future: int, generator: Generator) -> Noised:
-    """Draw sigma and noise, and add them."""
+def noised(
+    prediction: Prediction,
+    samples: Samples,
+    future: int,
+    generator: Generator,
+    whole: int | None = None,
+    part: slice = slice(None),
+) -> Noised:
+    """Draw sigma and noise, and add them.
+
+    Args:
+        whole: samples to draw for, where `samples` are but a part of a batch.
+        part: which of them `samples` are.
+    """
     clean = prediction.clean(samples.history, samples.future[:, :future])
-    sigma = prediction.draw(len(clean), generator).to(clean)
-    noise = prediction.coloured(torch.randn(clean.shape, generator=generator).to(clean))
+    whole = whole or len(clean)
+    sigma = prediction.draw(whole, generator)[part].to(clean)
+    white = torch.randn((whole, *clean.shape[1:]), generator=generator)[part]
+    noise = prediction.coloured(white.to(clean))
     noisy = clean + sigma[:, None, None, None] * noise
     return Noised(clean, noisy, sigma, prediction.target(clean, noise, sigma))
 
@@ -125,5 +143,5 @@ def _with_causal(
     loss = causal_loss(heads, parts, clean, weights)
     weight = adaptive_weight(terms["score"], loss, weights.balance)
     weighted = weights.causal * ramp(progress, weights.ramp) * weight * loss
-    effects = heads.direct_effects(parts.causal.detach().mean(dim=(3, 4)).float())
-    return Terms({**terms, "causal": weighted}, weight, effects)
+    causal = parts.causal.detach().mean(dim=(3, 4)).float()
+    return Terms({**terms, "causal": weighted}, weight, causal)

@@ -1,7 +1,7 @@
 """The training loop, teacher's and student's alike.
 
 All randomness of a step follows from the seed and the step's number, so that a training
-that was interrupted goes on as if nothing had happened.
+that was interrupted goes on as if nothing had happened, in as many processes as one likes.
 """
 
 import math
@@ -13,14 +13,21 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from nephele.learning import processes
 from nephele.learning.losses import HIGHEST, LOWEST
-from nephele.learning.objectives import Objective, Terms, noised
+from nephele.learning.objectives import Noised, Objective, Terms, noised
+from nephele.network.blocks import ResidualBlock, SelfAttention
+from nephele.network.cross_attention import CrossModalAttention
 from nephele.network.nephele import Nephele
 from nephele.network.precision import autocast
 from nephele.network.prediction import Prediction
+from nephele.network.shapes import Effects, VariableVectors
+from nephele.network.temporal import TemporalAttention
 from nephele.params import OptimisationParams, TrainingParams
-from nephele.windows.tensors import Windows
+from nephele.windows.tensors import Samples, Windows
 
+# Compiled one by one: the same few kinds again and again, of which each is compiled once.
+BLOCKS = (ResidualBlock, SelfAttention, CrossModalAttention, TemporalAttention)
 # A loss of one is no skill at all, in units of what is predicted.
 LARGEST_LOSS = 1e4
 
@@ -73,7 +80,13 @@ class Learner:
         optimiser = torch.optim.AdamW(
             network.parameters(), params.learning_rate, weight_decay=params.weight_decay, fused=True
         )
-        return cls(network, AveragedModel(network, multi_avg_fn=average), optimiser, [])
+        learner = cls(network, AveragedModel(network, multi_avg_fn=average), optimiser, [])
+        for module in network.modules():
+            if isinstance(module, ResidualBlock):
+                module.recompute = params.recompute
+            if params.compile and isinstance(module, BLOCKS):
+                module.compile()
+        return learner
 
 
 def train(
@@ -87,27 +100,33 @@ def train(
 
     Whoever iterates logs, saves and stops; nothing here knows how.
 
+    In several processes each has its part of every batch, and all do the same with the whole.
+
     Raises:
         Diverged: the loss or its gradient is not a number, or the loss exceeds LARGEST_LOSS; the
             learner is what it was before that step.
+        ValueError: a batch cannot be parted as processes and `accumulate` want it, or the processes
+            are not at the same step.
     """
     device = next(learner.network.parameters()).device
     chosen = windows.select("train")
+    mine = processes.part(params.batch_size, params.optimisation.accumulate)
+    if not processes.agree(learner.step):
+        raise ValueError(
+            "the processes go on from different steps; expected one folder of checkpoints that "
+            "all of them see"
+        )
+    processes.share(learner.network)
+    processes.share(learner.averaged)
     learner.network.train()
     while learner.step < params.steps:
         step = learner.step
-        torch.manual_seed(_mix(params.seed, step))  # dropout's
+        torch.manual_seed(_mix(params.seed, step) + processes.rank())  # dropout's
         generator = Generator().manual_seed(_mix(params.seed, step))
         picked = batch(chosen, params.batch_size, params.seed, step)
-        samples = windows.samples(picked).to(device)
-        draw = noised(prediction, samples, windows.future, generator)
-        with autocast(device, params.optimisation.precision):
-            terms = objective(learner.network, samples, draw, step)
-
-        measured = (step + 1) % params.shares_every == 0
-        shares = gradient_shares(terms, learner.network) if measured else None
-        norm = _update(learner, terms, params)
-        learner.history.append(_progress(step + 1, terms, norm, shares))
+        samples = windows.samples(picked[mine]).to(device)
+        draw = noised(prediction, samples, windows.future, generator, params.batch_size, mine)
+        learner.history.append(_learn(learner, objective, samples, draw, params))
         yield learner.history[-1]
 
 
@@ -133,27 +152,76 @@ def gradient_shares(terms: Terms, network: nn.Module) -> dict[str, float]:
     norms = {}
     for name, term in terms.terms.items():
         gradients = torch.autograd.grad(term, weights, retain_graph=True, allow_unused=True)
-        norms[name] = _norm([gradient for gradient in gradients if gradient is not None])
+        there = (gradient for gradient in gradients if gradient is not None)
+        norms[name] = _norm(processes.means(there))
     total = sum(norms.values())
     return {name: norm / total if total else 0.0 for name, norm in norms.items()}
 
 
-def _update(learner: Learner, terms: Terms, params: TrainingParams) -> float:
-    total = terms.total
-    if not total.detach() <= LARGEST_LOSS:
-        values = {name: float(term.detach()) for name, term in terms.terms.items()}
-        raise _diverged(f"loss is {float(total.detach())}", learner, params, f" (terms: {values})")
+def _learn(
+    learner: Learner, objective: Objective, samples: Samples, draw: Noised, params: TrainingParams
+) -> Progress:
+    """One step, with the batch's parts one after another."""
+    network, step = learner.network, learner.step
+    measured = (step + 1) % params.shares_every == 0
+    parts = params.optimisation.accumulate
+    size = len(draw.sigma) // parts
     learner.optimiser.zero_grad(set_to_none=True)
-    total.backward()
+    done: list[Terms] = []
+    shares: list[dict[str, float]] = []
+    for part in (slice(start, start + size) for start in range(0, size * parts, size)):
+        with autocast(draw.sigma.device, params.optimisation.precision):
+            terms = objective(network, samples[part], draw[part], step)
+        if measured:
+            shares.append(gradient_shares(terms, network))
+        (terms.total / parts).backward()
+        done.append(terms)
+    processes.average_gradients(network)
+
+    values = _agreed(done)
+    causal = [terms.causal for terms in done if terms.causal is not None]
+    effects = _effects(network, causal) if causal else None
+    norm = _update(learner, values, params)
+    if effects is not None:
+        network.effect_matrix.update(effects)
+    learner.averaged.update_parameters(network)
+    weights = [float(terms.weight) for terms in done if terms.weight is not None]
+    return Progress(
+        step + 1,
+        values,
+        float(np.mean(weights)) if weights else None,
+        norm,
+        {name: float(np.mean([share[name] for share in shares])) for name in values}
+        if measured
+        else None,
+    )
+
+
+def _agreed(done: list[Terms]) -> dict[str, float]:
+    """Each term's mean over the whole batch."""
+    names = list(done[0].terms)
+    values = torch.stack(
+        [torch.stack([one.terms[name].detach() for name in names]) for one in done]
+    )
+    return dict(zip(names, processes.mean(values.mean(dim=0)).tolist(), strict=True))
+
+
+def _effects(network: Nephele, causal: list[VariableVectors]) -> Effects:
+    """What the heads show in the whole batch."""
+    return network.causal_heads.direct_effects(processes.gathered(torch.cat(causal)))
+
+
+def _update(learner: Learner, values: dict[str, float], params: TrainingParams) -> float:
+    """Take a step along the gradient; its norm before it is clipped."""
+    total = sum(values.values())
+    if not total <= LARGEST_LOSS:
+        raise _diverged(f"loss is {total}", learner, params, f" (terms: {values})")
     norm = nn.utils.clip_grad_norm_(learner.network.parameters(), params.optimisation.clip)
     if not torch.isfinite(norm):
         raise _diverged(f"gradient's norm is {float(norm)}", learner, params)
     for group in learner.optimiser.param_groups:
         group["lr"] = learning_rate(learner.step, params.steps, params.optimisation)
     learner.optimiser.step()
-    if terms.effects is not None:
-        learner.network.effect_matrix.update(terms.effects)
-    learner.averaged.update_parameters(learner.network)
     return float(norm)
 
 
@@ -162,12 +230,6 @@ def _diverged(what: str, learner: Learner, params: TrainingParams, more: str = "
         f"the {what} at step {learner.step + 1}{more}, expected a number below {LARGEST_LOSS:g}; "
         f"lower the learning rate ({params.optimisation.learning_rate}) or train in fp32"
     )
-
-
-def _progress(step: int, terms: Terms, norm: float, shares: dict[str, float] | None) -> Progress:
-    values = {name: float(term.detach()) for name, term in terms.terms.items()}
-    weight = None if terms.weight is None else float(terms.weight)
-    return Progress(step, values, weight, norm, shares)
 
 
 def _norm(gradients: list[Tensor]) -> float:

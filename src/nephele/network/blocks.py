@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from nephele.network.shapes import Embedding, Maps, Sigma
 
@@ -29,7 +30,13 @@ class NoiseEmbedding(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions, scaled and shifted by the noise level, on a skip of variance one half."""
+    """Two convolutions, scaled and shifted by the noise level, on a skip of variance one half.
+
+    With `recompute` its maps are made once more on the way back instead of kept (Chen et al. 2016,
+    arXiv:1604.06174).
+    """
+
+    recompute = False
 
     def __init__(self, inputs: int, outputs: int, embedding: int, dropout: float) -> None:
         super().__init__()
@@ -42,6 +49,11 @@ class ResidualBlock(nn.Module):
         self.skip = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
 
     def forward(self, maps: Maps, embedding: Embedding) -> Maps:
+        if self.recompute and torch.is_grad_enabled():
+            return checkpoint(self._changed, maps, embedding, use_reentrant=False)
+        return self._changed(maps, embedding)
+
+    def _changed(self, maps: Maps, embedding: Embedding) -> Maps:
         hidden = self.conv_in(functional.silu(self.norm_in(maps)))
         scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
         hidden = functional.silu(self.norm_out(hidden) * (1 + scale) + shift)

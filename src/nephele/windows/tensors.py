@@ -44,6 +44,10 @@ class Samples:
     era5: Environment
     valid: Environment
 
+    def __getitem__(self, part: slice) -> "Samples":
+        """Some of the samples."""
+        return Samples(self.history[part], self.future[part], self.era5[part], self.valid[part])
+
     def to(self, device: torch.device) -> "Samples":
         """The samples on `device`."""
         return Samples(
