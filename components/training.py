@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
@@ -26,7 +26,7 @@ from nephele.learning import checkpoints, processes
 from nephele.learning.objectives import Objective
 from nephele.learning.training import Diverged, Learner, Progress, train
 from nephele.network.nephele import Nephele
-from nephele.network.prediction import prediction
+from nephele.network.prediction import Prediction, prediction
 from nephele.params import TrainingParams
 from nephele.pictures.animations import Forecast, film_strip
 from nephele.windows.tensors import Windows
@@ -56,6 +56,13 @@ class Follower:
         """Go on from the checkpoint, if there is one."""
         if self.checkpoint is not None and self.checkpoint.exists():
             checkpoints.load(self.checkpoint, learner, self.fingerprint)
+
+    def of_round(self, name: object) -> "Follower":
+        """The follower of a training that follows this one, with a checkpoint of its own."""
+        if self.checkpoint is None:
+            return self
+        path = self.checkpoint.with_stem(f"{self.checkpoint.stem}-{name}")
+        return replace(self, checkpoint=path, fingerprint=f"{self.fingerprint}-{name}")
 
     def save(self, learner: Learner) -> None:
         if self.checkpoint is not None and processes.rank() == 0:
@@ -112,27 +119,26 @@ def learnt(
     params: TrainingParams,
     follow: Follower,
     prepare: Callable[[Nephele], None] = lambda network: None,
+    predicted: Prediction | None = None,
 ) -> tuple[TrainedModel, dict]:
     """Train `network`, choose its sampling steps, and say what the training was like.
 
-    Told to stop (SIGTERM), it saves a checkpoint and leaves by SystemExit; as all processes but the
-    first do when they have trained.
+    Told to stop (SIGTERM), it saves a checkpoint and leaves by SystemExit.
 
     Args:
         prepare: done to the network before its first step.
+        predicted: in place of the description's, where training draws other noise than its own.
 
     Raises:
         Diverged: as `train`; the message says from where one may go on.
     """
-    with processes.joined():
-        learner = Learner.fresh(network.channels_last().to(fastest_device()), params.optimisation)
-        follow.restore(learner)
-        if learner.step == 0:
-            prepare(learner.network)
-        _train(learner, objective, description, windows, params, follow)
-        if processes.rank():
-            raise SystemExit(0)
-
+    learner = Learner.fresh(network.channels_last().to(fastest_device()), params.optimisation)
+    follow.restore(learner)
+    if learner.step == 0:
+        prepare(learner.network)
+    if predicted is None:
+        predicted = prediction(description.mode, description.spectra, description.noise)
+    _train(learner, objective, predicted, description, windows, params, follow)
     model = _model(learner, description)
     curve = crps_by_steps(model, windows, params.sampling, params.seed)
     chosen = min(curve, key=lambda steps: curve[steps])
@@ -142,6 +148,7 @@ def learnt(
 def _train(
     learner: Learner,
     objective: Objective,
+    predicted: Prediction,
     description: Description,
     windows: Windows,
     params: TrainingParams,
@@ -151,7 +158,6 @@ def _train(
     first = processes.rank() == 0
     for progress in learner.history[params.log_every - 1 :: params.log_every]:
         follow.log.metrics(progress.step, **_point(progress))
-    predicted = prediction(description.mode, description.spectra, description.noise)
     steps = train(learner, objective, predicted, windows, params)
     clock = time.monotonic()
     bar = tqdm(steps, description.kind, params.steps, initial=learner.step, disable=not first)

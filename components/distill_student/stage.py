@@ -13,6 +13,8 @@ from components.tracking import Log
 from components.training import Follower, follower, learnt, log_trained, save
 from nephele.forecasting import trained
 from nephele.forecasting.trained import TrainedModel
+from nephele.learning import processes
+from nephele.learning.few_steps import AtLevels, few_step_objective, levels
 from nephele.learning.hints import learn_hints, take_over
 from nephele.learning.objectives import student_objective
 from nephele.network.nephele import Nephele
@@ -61,7 +63,49 @@ def run(
                     follow.log.metrics(step, loss_hints=loss)
 
     prepare = taught if role == "distilled" else lambda network: None
-    return learnt(network, objective, description, seen, params, follow, prepare)
+    model, figures = learnt(network, objective, description, seen, params, follow, prepare)
+    if role == "distilled":
+        before = teacher
+        for evaluations in params.few_steps.evaluations:
+            model, told = in_few_steps(model, before, evaluations, seen, params, follow)
+            figures = {**told, "before": figures}
+            before = model
+    return model, figures
+
+
+def in_few_steps(
+    student: TrainedModel,
+    before: TrainedModel,
+    evaluations: int,
+    windows: Windows,
+    params: StudentParams,
+    follow: Follower,
+) -> tuple[TrainedModel, dict]:
+    """The student that reaches in so many evaluations what `before` reaches in twice as many."""
+    few = params.few_steps
+    largest = student.prediction.largest_sigma
+    passed = levels(largest, evaluations)
+    smallest = passed[-1] if evaluations > 1 else student.description.noise.smallest
+    description = replace(
+        student.description,
+        noise=replace(student.description.noise, smallest=smallest),
+        sampler="euler",
+        steps=evaluations,
+    )
+    training = replace(
+        params,
+        steps=few.steps,
+        optimisation=replace(params.optimisation, learning_rate=few.learning_rate),
+        sampling=replace(params.sampling, sampler="euler", steps=[evaluations]),
+    )
+    objective = few_step_objective(
+        before.network, before.kind, student.prediction, evaluations, params.weights.features
+    )
+    network = description.untrained()
+    network.load_state_dict(student.network.state_dict())
+    predicted = AtLevels(student.prediction, passed)
+    again = follow.of_round(evaluations)
+    return learnt(network, objective, description, windows, training, again, predicted=predicted)
 
 
 def main(
@@ -76,7 +120,9 @@ def main(
 ) -> None:
     """Train the student or the control; with --resume, go on where it was stopped."""
     follow = follower(log, resume, params, role, windows=windows, teacher=teacher)
-    model, figures = run(Windows.read(windows), trained.load(teacher), role, params, follow)
+    with processes.joined():
+        model, figures = run(Windows.read(windows), trained.load(teacher), role, params, follow)
+        processes.leave_to_first()
     with whole(student) as folder:
         save(folder, model)
     write_json(metrics, figures)

@@ -10,6 +10,7 @@ from components.outputs import whole, write_json
 from components.tracking import Log
 from components.training import Follower, follower, learnt, log_trained, save
 from nephele.forecasting.trained import Description, TrainedModel, TrainedOn
+from nephele.learning import processes
 from nephele.learning.objectives import teacher_objective
 from nephele.network.nephele import Shape
 from nephele.params import TeacherParams
@@ -52,7 +53,9 @@ def main(
 ) -> None:
     """Train the teacher; with --resume, in a folder of checkpoints, go on where it was stopped."""
     follow = follower(log, resume, params, "teacher", windows=windows)
-    model, figures = run(Windows.read(windows), params, follow)
+    with processes.joined():
+        model, figures = run(Windows.read(windows), params, follow)
+        processes.leave_to_first()
     with whole(teacher) as folder:
         save(folder, model)
     write_json(metrics, figures)

@@ -130,13 +130,13 @@ class StudentWeights(CausalWeights):
 
 @dataclass(frozen=True, config=STRICT)
 class SamplingParams:
-    sampler: Literal["dpm-solver++", "ddim", "ddpm"]
+    sampler: Literal["dpm-solver++", "euler", "ddim", "ddpm"]
     steps: Annotated[list[PositiveInt], Field(min_length=1)]
     windows: PositiveInt
     members: Annotated[int, Field(ge=2)]
 
     def __post_init__(self) -> None:
-        if self.sampler != "dpm-solver++" and max(self.steps) > 1000:
+        if self.sampler in ("ddim", "ddpm") and max(self.steps) > 1000:
             raise ValueError(
                 f"steps = {self.steps}, expected at most the 1000 of the schedule of {self.sampler}"
             )
@@ -181,9 +181,17 @@ class HintParams:
 
 
 @dataclass(frozen=True, config=STRICT)
+class FewStepParams:
+    evaluations: list[PositiveInt]
+    steps: PositiveInt
+    learning_rate: PositiveFloat
+
+
+@dataclass(frozen=True, config=STRICT)
 class StudentParams(TrainingParams):
     take_over: bool
     hints: HintParams
+    few_steps: FewStepParams
     weights: StudentWeights
 
 

@@ -12,7 +12,7 @@ from components.pretrain_teacher import stage as pretrain_teacher
 from components.training import Follower
 from nephele.forecasting.trained import TrainedModel
 from nephele.network.plain import Plain
-from nephele.params import HintParams, StudentParams, TeacherParams
+from nephele.params import FewStepParams, HintParams, StudentParams, TeacherParams
 from nephele.windows.tensors import Windows
 from tests import small
 
@@ -27,7 +27,13 @@ TEACHER = TeacherParams(
     weights=WEIGHTS,
 )
 HINTS = HintParams(steps=2, batch_size=2, learning_rate=1e-3)
-STUDENT = StudentParams(**TRAINING, take_over=True, hints=HINTS, weights=small.STUDENT)
+STUDENT = StudentParams(
+    **TRAINING,
+    take_over=True,
+    hints=HINTS,
+    few_steps=FewStepParams(evaluations=[], steps=2, learning_rate=1e-3),
+    weights=small.STUDENT,
+)
 
 
 class Nobody:
@@ -88,3 +94,20 @@ def test_hindsight_is_the_teachers_alone_and_a_student_can_learn_from_it(windows
     assert not student.description.shape.hindsight
     assert student.view(windows).samples([0]).era5.shape[2] == windows.history
     assert knowing.view(windows).samples([0]).era5.shape[2] == windows.history + windows.future
+
+
+def test_after_its_training_the_student_learns_to_forecast_in_fewer_and_fewer_steps(
+    windows, knowing, tmp_path
+):
+    few = replace(STUDENT.few_steps, evaluations=[2, 1])
+    follow = Follower(Nobody(), tmp_path / "c.safetensors", "mine")
+
+    model, figures = distill_student.run(
+        windows, knowing, "distilled", replace(STUDENT, few_steps=few), follow
+    )
+
+    assert (model.description.sampler, model.description.steps) == ("euler", 1)
+    assert list(figures["validation_crps"]) == ["1"]
+    assert list(figures["before"]["validation_crps"]) == ["2"]
+    assert figures["before"]["before"]["terms"].keys() == {"score", "distill", "features", "causal"}
+    assert figures["terms"].keys() == {"distill", "features"}

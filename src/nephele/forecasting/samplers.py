@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 
 from nephele.network.shapes import Frames
 
-Sampler = Literal["dpm-solver++", "ddim", "ddpm"]
+Sampler = Literal["dpm-solver++", "euler", "ddim", "ddpm"]
 Denoise = Callable[[Frames, float], Frames]  # clean + sigma × noise, sigma -> clean
 
 
@@ -29,19 +29,24 @@ def sample(
     """Denoise `noise`, of unit variance, in `steps` evaluations of `denoise`.
 
     Args:
-        sigmas: smallest and largest noise that DPM-Solver++ passes through (the others
-            follow the linear schedule of 1000 steps).
+        sigmas: smallest and largest noise that DPM-Solver++ and Euler's method pass through (the
+            others follow the linear schedule of 1000 steps).
         generator: of the noise that DDPM adds on its way.
     """
-    if sampler == "dpm-solver++":
-        return _dpm_solver(denoise, noise, steps, sigmas)
+    if sampler in ("dpm-solver++", "euler"):
+        return _noise_levels(denoise, noise, 2 if sampler == "dpm-solver++" else 1, steps, sigmas)
     return _variance_preserving(denoise, noise, sampler, steps, generator)
 
 
-def _dpm_solver(denoise: Denoise, noise: Frames, steps: int, sigmas: tuple[float, float]) -> Frames:
-    """DPM-Solver++(2M), Lu et al. 2022, arXiv:2211.01095, on the noise levels of EDM."""
+def _noise_levels(
+    denoise: Denoise, noise: Frames, order: int, steps: int, sigmas: tuple[float, float]
+) -> Frames:
+    """DPM-Solver++(2M), Lu et al. 2022, arXiv:2211.01095, on the noise levels of EDM.
+
+    Of first order it is Euler's method on EDM's equation, which is DDIM (there, section 4.2).
+    """
     scheduler = EDMDPMSolverMultistepScheduler(
-        sigma_min=sigmas[0], sigma_max=sigmas[1], sigma_data=1.0
+        sigma_min=sigmas[0], sigma_max=sigmas[1], sigma_data=1.0, solver_order=order
     )
     scheduler.set_timesteps(steps)
     noisy = noise * sigmas[1]

@@ -127,8 +127,13 @@ def student_objective(teacher: Nephele, weights: StudentWeights, steps: int) -> 
 def _run(
     network: Nephele, samples: Samples, noised: Noised, kind: Kind
 ) -> tuple[Condition, Output]:
-    condition = network.condition(samples.history, sources(samples, kind))
+    condition = conditioned(network, samples, kind)
     return condition, network_output(network, noised.noisy, noised.sigma, condition)
+
+
+def conditioned(network: Nephele, samples: Samples, kind: Kind) -> Condition:
+    """What a network of `kind` makes of what it sees of `samples`."""
+    return network.condition(samples.history, sources(samples, kind))
 
 
 def _with_causal(

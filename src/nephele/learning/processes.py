@@ -39,6 +39,16 @@ def rank() -> int:
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
+def leave_to_first() -> None:
+    """Go on in the first process alone: there is to be one result.
+
+    Raises:
+        SystemExit: with status 0, in all others.
+    """
+    if rank():
+        raise SystemExit(0)
+
+
 def part(whole: int, accumulate: int = 1) -> slice:
     """This process's part of the `whole` samples of a batch.
 
