@@ -1,15 +1,14 @@
 """What a forecast gains with more evaluations of the network, by sampler.
 
     python benchmarks/evaluations.py --model outputs/distill_student/distilled/student
-      [--few FOLDER …] [--evaluations 1 2 4 10 20]
+      [--also FOLDER …] [--evaluations 1 2 4 10 20]
 
-Of the test storms, over all lead times (two roll-outs of the network): fair CRPS with its interval
-over storms, spread over error, and the power of single members below 100 km over the truth's;
-1 is best of both. An evaluation is one run of the network for one member's next frames. `levels` are the
-noise levels that students of few steps learn at (nephele.learning.few_steps): a plain network may
-pass through them too. Each folder of --few holds a network that has learnt to forecast in few steps
-(distill_student.few_steps) and is run in as many as it has learnt, and so is --reference, a network
-of any kind. Prints a Markdown table.
+Of the test storms, over all lead times (the network's own and those of the roll-out): fair CRPS
+with its interval over storms, spread over error, and the power of single members below 100 km over
+the truth's; 1 is best of both. An evaluation is one run of the network for one member's next frames.
+`levels` are the noise levels that students of few steps learn at (nephele.learning.few_steps): a
+plain network may pass through them too. The folders of --also hold networks that are run as they
+say themselves: such as have learnt to forecast in few steps. Prints a Markdown table.
 """
 
 import argparse
@@ -23,7 +22,6 @@ import numpy as np
 
 import components  # noqa: F401  (how threads wait is set before torch is imported)
 from nephele.evaluation.sampling import ensembles, held_out
-from nephele.evaluation.structure import BANDS
 from nephele.evaluation.verification import Design, Figure, figure, spectrum_ratios, verify
 from nephele.forecasting import trained
 from nephele.forecasting.samplers import Sampler
@@ -37,7 +35,7 @@ SAMPLERS: tuple[tuple[Sampler, bool], ...] = (
     ("euler", True),
     ("ddim", False),
 )
-SMALL = next(iter(BANDS))
+SMALL = "below_100_km"
 SEED = 4  # of the noise
 
 
@@ -45,8 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--windows", type=Path, default=Path("outputs/regrid/windows.zarr"))
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--few", type=Path, nargs="*", default=[])
-    parser.add_argument("--reference", type=Path, nargs="*", default=[])
+    parser.add_argument("--also", type=Path, nargs="*", default=[])
     parser.add_argument("--evaluations", type=int, nargs="+", default=[1, 2, 3, 4, 5, 10, 20])
     parser.add_argument("--count", type=int, default=36, help="test windows")
     parser.add_argument("--members", type=int, default=4)
@@ -59,11 +56,10 @@ def main() -> None:
     print("| network | sampler | evaluations | CRPS (K) | spread / error | power | s a member |")
     print("|---|---|---|---|---|---|---|")
     plain = trained.load(options.model)
-    given = [trained.load(folder) for folder in (*options.few, *options.reference)]
-    names = [folder.parent.name for folder in (*options.few, *options.reference)]
+    given = {folder.parent.name: trained.load(folder) for folder in options.also}
     for name, label, model in (
         *((plain.kind, *variant) for variant in variants(plain, options.evaluations)),
-        *((name, model.description.sampler, model) for name, model in zip(names, given, strict=True)),
+        *((name, model.description.sampler, model) for name, model in given.items()),
     ):
         start = time.perf_counter()
         found = verify(ensembles(model, windows, chosen, options.members, SEED))
@@ -71,7 +67,9 @@ def main() -> None:
         crps = figure("crps", found.statistics, about.weights())
         skill = figure("spread_skill", found.statistics, about.weights())
         ratios = spectrum_ratios({name: found}, about, model.description.trained_on.cell_km)
-        power = ratios[ratios.score.str.endswith(SMALL) & (ratios.lead_hours == "mean")].value.item()
+        power = ratios[
+            ratios.score.str.endswith(SMALL) & (ratios.lead_hours == "mean")
+        ].value.item()
         print(
             f"| {name} | {label} | {model.description.steps} | {told(crps, about)} | "
             f"{skill.value[-1]:.2f} | {power:.2f} | {seconds:.2f} |",

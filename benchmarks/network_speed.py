@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest import mock
 
 import machine
 import torch
@@ -26,13 +27,11 @@ from torch.utils.flop_counter import FlopCounterMode
 import components  # noqa: F401  (how threads wait is set before torch is imported)
 from nephele import params
 from nephele.forecasting.ensemble import forecast
-from nephele.forecasting.trained import Description, TrainedModel, TrainedOn
+from nephele.forecasting.trained import Description, TrainedModel
 from nephele.learning.objectives import teacher_objective
 from nephele.learning.training import Learner, train
-from nephele.network.nephele import Shape
 from nephele.network.precision import in_hardware
 from nephele.params import TeacherParams
-from nephele.windows.spectra import Spectra
 from nephele.windows.tensors import Windows
 
 PAPER = yaml.safe_load(Path("experiments/paper.yaml").read_text())["pretrain_teacher"]
@@ -152,20 +151,7 @@ def learning(
 ) -> tuple[TrainedModel, Iterator[object]]:
     """A model, and the steps of its training, which is as long as one likes."""
     given = replace(setting.params, batch_size=batch, steps=10**6, shares_every=10**6)
-    shape = Shape(windows.variables, windows.history, windows.future, windows.size, False)
-    description = Description(
-        kind="teacher",
-        network=given.network,
-        shape=shape,
-        mode=given.prediction,
-        noise=given.noise,
-        scales=windows.scales,
-        spectra=Spectra.of(windows),
-        lead_hours=windows.lead_hours,
-        trained_on=TrainedOn.of(windows),
-        sampler=given.sampling.sampler,
-        steps=given.sampling.steps[0],
-    )
+    description = Description.of_teacher(windows, given)
     torch.manual_seed(0)
     network = description.untrained()
     model = TrainedModel(network, description)

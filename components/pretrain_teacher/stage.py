@@ -9,34 +9,17 @@ from components.command_line import InPath, OutPath, command_line
 from components.outputs import whole, write_json
 from components.tracking import Log
 from components.training import Follower, follower, learnt, log_trained, save
-from nephele.forecasting.trained import Description, TrainedModel, TrainedOn
+from nephele.forecasting.trained import Description, TrainedModel
 from nephele.learning import processes
 from nephele.learning.objectives import teacher_objective
-from nephele.network.nephele import Shape
 from nephele.params import TeacherParams
-from nephele.windows.spectra import Spectra
 from nephele.windows.tensors import Windows
 
 
 def run(windows: Windows, params: TeacherParams, follow: Follower) -> tuple[TrainedModel, dict]:
     """The trained teacher, and figures of its training."""
     windows = replace(windows, hindsight=params.hindsight)
-    shape = Shape(
-        windows.variables, windows.history, windows.future, windows.size, windows.hindsight
-    )
-    description = Description(
-        kind="teacher",
-        network=params.network,
-        shape=shape,
-        mode=params.prediction,
-        noise=params.noise,
-        scales=windows.scales,
-        spectra=Spectra.of(windows),
-        lead_hours=windows.lead_hours,
-        trained_on=TrainedOn.of(windows),
-        sampler=params.sampling.sampler,
-        steps=params.sampling.steps[0],
-    )
+    description = Description.of_teacher(windows, params)
     torch.manual_seed(params.seed)
     network = description.untrained()
     objective = teacher_objective(params.weights, params.steps)

@@ -14,7 +14,7 @@ from nephele.forecasting.samplers import Sampler
 from nephele.network.nephele import Kind, Nephele, Shape
 from nephele.network.plain import Plain
 from nephele.network.prediction import Mode, Prediction, prediction
-from nephele.params import NetworkParams, NoiseParams
+from nephele.params import NetworkParams, NoiseParams, TeacherParams
 from nephele.windows.spectra import Spectra
 from nephele.windows.tensors import Scales, Windows
 
@@ -70,6 +70,26 @@ class Description:
                 f"sampler ddpm adds white noise, but {self.noise.white} of the training noise is "
                 "white (noise.white); expected dpm-solver++ or ddim, or noise.white: 1"
             )
+
+    @classmethod
+    def of_teacher(cls, windows: Windows, params: TeacherParams) -> "Description":
+        """Of a teacher to be trained on `windows`, which have the hindsight that they have."""
+        shape = Shape(
+            windows.variables, windows.history, windows.future, windows.size, windows.hindsight
+        )
+        return cls(
+            kind="teacher",
+            network=params.network,
+            shape=shape,
+            mode=params.prediction,
+            noise=params.noise,
+            scales=windows.scales,
+            spectra=Spectra.of(windows),
+            lead_hours=windows.lead_hours,
+            trained_on=TrainedOn.of(windows),
+            sampler=params.sampling.sampler,
+            steps=params.sampling.steps[0],
+        )
 
     def untrained(self) -> Nephele:
         """The network that the weights belong to, without them."""
