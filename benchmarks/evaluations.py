@@ -5,7 +5,7 @@
 
 Of the test storms, over all lead times (the network's own and those of the roll-out): fair CRPS
 with its interval over storms, spread over error, and the power of single members below 100 km over
-the truth's; 1 is best of both. An evaluation is one run of the network for one member's next frames.
+the truth's; 1 is best of both. An evaluation is one run of the network for a member's next frames.
 `levels` are the noise levels that students of few steps learn at (nephele.learning.few_steps): a
 plain network may pass through them too. The folders of --also hold networks that are run as they
 say themselves: such as have learnt to forecast in few steps. Prints a Markdown table.
