@@ -6,8 +6,10 @@ Side by side in one run: the network of params.yaml, that of experiments/paper.y
 reference: an NCSN++ of the sizes of the paper (full resolution, FIR resampling) without ERA5, which
 predicts the noise in fp32 and samples in 100 steps of DDPM. FLOPs are counted while the network
 runs (torch.utils.flop_counter: convolutions and products, a multiplication and an addition are
-two); the peak is what a product of two matrices reaches here. Weights are untrained: speed does not
-depend on them. Prints Markdown tables; the profile says where a step of the first network goes.
+two), and so are the bytes that its operations read and write, as if nothing stayed in a cache. The
+roofline is the lesser of two bounds: the peak of a product of matrices here, and what as many bytes
+allow at the speed of a copy. Weights are untrained: speed does not depend on them. Prints Markdown
+tables; the profile says where a step of the first network goes.
 """
 
 import argparse
@@ -22,6 +24,8 @@ import machine
 import torch
 import yaml
 from torch.profiler import ProfilerActivity, profile
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 import components  # noqa: F401  (how threads wait is set before torch is imported)
@@ -72,6 +76,7 @@ class Measured:
 
     parameters: int
     step_flops: float  # of one sample
+    step_bytes: float
     step: float  # s a sample
     forecast_flops: float  # of one member of as many frames as the network has
     forecast: float  # s a member
@@ -91,11 +96,13 @@ def main() -> None:
     if in_hardware("cpu"):
         peaks["bf16"] = peak(torch.bfloat16)
     told = ", ".join(f"{name} {value / 1e9:.0f} GFLOP/s" for name, value in peaks.items())
-    print(f"Peak of a product of matrices: {told}.\n")
+    speed = bandwidth()
+    print(f"Peak of a product of matrices: {told}; of a copy: {speed / 1e9:.0f} GB/s.\n")
     print(
-        "| | parameters | GFLOP a sample and step | ms | share of peak | GFLOP a member | ms | × |"
+        "| | parameters | GFLOP a sample and step | GB | FLOP a byte | ms | share of peak "
+        "| of roofline | GFLOP a member | ms | × |"
     )
-    print("|---|---|---|---|---|---|---|---|", flush=True)
+    print("|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
     first: Measured | None = None
     for setting in settings(options.steps):
         if options.only and setting.name not in options.only:
@@ -103,10 +110,14 @@ def main() -> None:
         found = measured(windows, setting, options.repeats)
         first = first or found
         half = setting.params.optimisation.precision != "fp32" and "bf16" in peaks
-        share = found.step_flops / found.step / peaks["bf16" if half else "fp32"]
+        reached = found.step_flops / found.step
+        top = peaks["bf16" if half else "fp32"]
+        intensity = found.step_flops / found.step_bytes
         print(
             f"| {setting.label} | {found.parameters / 1e6:.1f} M | {found.step_flops / 1e9:.1f} | "
-            f"{1e3 * found.step:.0f} | {share:.0%} | {found.forecast_flops / 1e9:.0f} | "
+            f"{found.step_bytes / 1e9:.2f} | {intensity:.0f} | {1e3 * found.step:.0f} | "
+            f"{reached / top:.0%} | {reached / min(top, intensity * speed):.0%} | "
+            f"{found.forecast_flops / 1e9:.0f} | "
             f"{1e3 * found.forecast:.0f} | {found.forecast / first.forecast:.0f} |",
             flush=True,
         )
@@ -119,7 +130,7 @@ def measured(windows: Windows, setting: Setting, repeats: int) -> Measured:
     batch = 1 if large else setting.params.batch_size
     model, steps = learning(windows, setting, batch)
     step_flops = flops(lambda: next(steps)) / batch
-    for _ in range(0 if large else 2):
+    with Bytes() as moved:
         next(steps)
     seconds = statistics.median(timed(lambda: next(steps)) for _ in range(repeats))
 
@@ -140,6 +151,7 @@ def measured(windows: Windows, setting: Setting, repeats: int) -> Measured:
     return Measured(
         sum(weights.numel() for weights in model.network.parameters()),
         step_flops,
+        moved.count / batch,
         seconds / batch,
         forecast_flops,
         more * duration / members,
@@ -183,6 +195,28 @@ def peak(dtype: torch.dtype, size: int = 2048, repeats: int = 5) -> float:
     one = torch.randn(size, size).to(dtype)
     one @ one
     return 2 * size**3 / min(timed(lambda: one @ one) for _ in range(repeats))
+
+
+class Bytes(TorchDispatchMode):
+    """Counts what the operations in it read and write; views cost nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        if not func.is_view:
+            tensors = (leaf for leaf in tree_leaves((args, out)) if isinstance(leaf, torch.Tensor))
+            self.count += sum(tensor.nbytes for tensor in tensors)
+        return out
+
+
+def bandwidth(size: int = 1 << 28, repeats: int = 5) -> float:
+    """Bytes a second that a copy reads and writes."""
+    one = torch.zeros(size // 4)
+    two = torch.empty_like(one)
+    return 2 * size / min(timed(lambda: two.copy_(one)) for _ in range(repeats))
 
 
 def flops(work: Callable[[], object]) -> float:
