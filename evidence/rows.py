@@ -71,19 +71,6 @@ LEDGER = Comparison(
     whole=TEACHER,
     share="share of the gap that is closed",
 )
-EFFORT = Comparison(
-    "effort",
-    "Training time",
-    "The student has its own training and its teacher's. A control that is trained as long as both "
-    "together shows what of its gain is training alone.",
-    (
-        Row(CONTROL, "control"),
-        Row("control_longer", "control, trained as long as teacher and student", CONTROL),
-        Row(STUDENT, "student, over that", "control_longer"),
-        Row(TEACHER, "teacher, over that", "control_longer"),
-    ),
-    by_lead=(GAIN,),
-)
 ABLATIONS = Comparison(
     "ablations",
     "Ablations",

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt
 from pydantic.dataclasses import dataclass
 
-from evidence.rows import ABLATIONS, EFFORT, LADDER, LEDGER, Comparison
+from evidence.rows import ABLATIONS, LADDER, LEDGER, Comparison
 from nephele import typed
 from nephele.params import VerifyParams
 from nephele.typed import STRICT
@@ -36,7 +36,6 @@ class EvidenceParams:
         return {
             LADDER: self.ladder_seeds,
             LEDGER: self.seeds,
-            EFFORT: self.ladder_seeds,
             ABLATIONS: self.ablation_seeds,
         }
 

@@ -17,7 +17,7 @@ import yaml
 from known_windows import make_windows
 
 from evidence import regression, score, scored, settings, tables
-from evidence.rows import ABLATIONS, BOUND, EFFORT, ERA5, HISTORY, LADDER, LEDGER, UNSEEDED
+from evidence.rows import ABLATIONS, BOUND, ERA5, HISTORY, LADDER, LEDGER, UNSEEDED
 from evidence.tables import compared
 from nephele import params
 from nephele.evaluation.scores import statistics
@@ -104,7 +104,7 @@ def test_dvc_watches_the_sources_of_the_evidence_and_no_others(name):
 
 
 def test_every_row_of_the_tables_is_scored_and_every_network_is_in_a_table():
-    rows = {row.forecast for table in (LADDER, LEDGER, EFFORT, ABLATIONS) for row in table.rows}
+    rows = {row.forecast for table in (LADDER, LEDGER, ABLATIONS) for row in table.rows}
     scored = {
         seeds: PIPELINE[stage]["matrix"]["forecast"]
         for stage, seeds in {
@@ -120,14 +120,6 @@ def test_every_row_of_the_tables_is_scored_and_every_network_is_in_a_table():
     for seeds, names in scored.items():
         for name in names:
             assert TRAINED[name]["matrix"]["seed"] == f"${{{seeds}}}"
-
-
-def test_the_longer_control_is_trained_as_long_as_teacher_and_student_together():
-    steps = [
-        params.read("params.yaml", stage, SECTIONS[stage]).steps
-        for stage in ("pretrain_teacher", "distill_student")
-    ]
-    assert f"steps={sum(steps)}" in flags(TRAINED["control_longer"])["set"]
 
 
 def test_scores_lie_where_the_tables_are_made_from():
@@ -298,7 +290,7 @@ def write_scores(folder: Path, seeds=(0, 1)) -> None:
         ]
         return pd.concat(parts)
 
-    names = {row.forecast for one in (LADDER, LEDGER, EFFORT, ABLATIONS) for row in one.rows}
+    names = {row.forecast for one in (LADDER, LEDGER, ABLATIONS) for row in one.rows}
     for seed in seeds:
         for name in names - set(UNSEEDED):
             path = folder / str(seed) / f"{name}.csv.gz"
