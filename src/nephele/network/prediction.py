@@ -24,6 +24,8 @@ from nephele.windows.spectra import Spectra, by_mode
 
 Mode = Literal["edm", "noise"]
 
+FARTHEST = 5.0  # standard deviations of the frames: colder or warmer than any
+
 
 @runtime_checkable
 class Prediction(Protocol):
@@ -119,7 +121,9 @@ class NoiseOfFrames:
         return noise
 
     def denoised(self, output: Frames, noisy: Frames, sigma: Sigma) -> Frames:
-        return noisy - _column(sigma) * output
+        # An error of the output counts sigma times: the first steps would leave all that frames can
+        # be. So the samplers of DDPM and of the reference cut it off.
+        return (noisy - _column(sigma) * output).clamp(-FARTHEST, FARTHEST)
 
 
 def prediction(mode: Mode, spectra: Spectra, noise: NoiseParams) -> Prediction:
