@@ -81,10 +81,8 @@ ABLATIONS = Comparison(
         Row("teacher_without_causal", "teacher, no causal terms", TEACHER),
         Row("teacher_noise", "teacher that predicts the noise, not EDM", TEACHER),
         Row(STUDENT, "student"),
-        Row("student_without_take_over", "student, none of the teacher's weights", STUDENT),
         Row("student_without_features", "student, no features", STUDENT),
         Row("student_without_distill", "student, no output distillation", STUDENT),
-        Row("student_without_causal", "student, no causal terms", STUDENT),
     ),
     by_lead=(GAIN,),
 )

@@ -333,7 +333,7 @@ def test_tables_are_made_of_the_seeds_that_are_asked_for(files):
 
 
 def test_some_tables_alone_need_no_scores_of_the_others(files, monkeypatch):
-    (files / "scores/1/student_without_causal.csv.gz").unlink()
+    (files / "scores/1/student_without_distill.csv.gz").unlink()
     monkeypatch.setattr(sys, "argv", [*sys.argv, "--only", "ledger", "ladder"])
     tables.main()
     assert json.loads((files / "m.json").read_text()).keys() == {"ladder", "ledger", "counts"}
