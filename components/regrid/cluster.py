@@ -12,12 +12,19 @@ PATIENCE = "30s"  # for a scheduler to answer
 
 
 @contextmanager
-def connected(scheduler: str | None, threads: int = THREADS) -> Iterator[int]:
+def connected(
+    scheduler: str | None,
+    threads: int = THREADS,
+    called: str = "regrid.scheduler",
+    without: str = "say null",
+) -> Iterator[int]:
     """Within it, dask computes at that address, such as `tcp://host:8786`; None: in this process.
 
     Args:
         threads: of this process, at most. More than one only for tasks that open no file: xarray
             guards its reading of values, but not its opening of files, and HDF5 guards neither.
+        called: what the user has called the address.
+        without: what to do to have none.
 
     Yields the number of chunks that are computed at a time. Workers need this package, and see the
     same files under the same paths.
@@ -40,8 +47,8 @@ def connected(scheduler: str | None, threads: int = THREADS) -> Iterator[int]:
         client = Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"regrid.scheduler = {scheduler!r}: no dask scheduler answers ({error}), expected "
-            "an address such as tcp://host:8786; start one with `dask scheduler`, or say null"
+            f"{called} = {scheduler!r}: no dask scheduler answers ({error}), expected an address "
+            f"such as tcp://host:8786; start one with `dask scheduler`, or {without}"
         ) from None
     with client:
         try:
@@ -51,7 +58,7 @@ def connected(scheduler: str | None, threads: int = THREADS) -> Iterator[int]:
         threads = sum(client.nthreads().values())
         if not threads:
             raise ValueError(
-                f"regrid.scheduler = {scheduler!r}: the scheduler has no workers, expected at "
+                f"{called} = {scheduler!r}: the scheduler has no workers, expected at "
                 "least one; start some with `dask worker`"
             )
         yield threads

@@ -9,18 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import cfgrib
+import eccodes
 import numpy as np
+import pandas as pd
 import xarray as xr
 from zarr.codecs import BloscCodec
 
 from components.outputs import write_json
+from nephele.archives.opening import check_length
+from nephele.fields import times
 
 CHUNK_BYTES = 32 * 2**20  # read at a time by each thread; all that is made of it is some five times
 NAMES = {"valid_time": "time", "lat": "latitude", "lon": "longitude"}
+ZARR = ("zarr.json", ".zgroup", ".zmetadata")
 # Without an index beside the file, which may lie where nothing can be written.
 GRIB: dict[str, Any] = {
     "engine": "cfgrib",
-    "backend_kwargs": {"indexpath": "", "time_dims": ("valid_time",)},
+    "backend_kwargs": {"indexpath": "", "errors": "raise", "time_dims": ("valid_time",)},
 }
 
 
@@ -61,22 +66,32 @@ def opened(paths: Iterable[Path], variables: Iterable[str] | None = None) -> xr.
 def _opened(file: Path) -> xr.Dataset:
     if not file.exists():
         raise ValueError(f"{file}: there is no such file; check the path or pattern")
+    expected = f"{file}: expected NetCDF, GRIB or Zarr, found"
+    first = _first_bytes(file)
+    if first == b"PK\x03\x04":
+        raise ValueError(f"{expected} a zip file; unpack it and name the files that were in it")
+    if first is None and not any((file / name).exists() for name in ZARR):
+        raise ValueError(f"{expected} a folder that is no Zarr store; name the files in it")
+    if first is not None:
+        check_length(file)
     try:
-        way = GRIB if _is_grib(file) else {}
+        way = GRIB if first == b"GRIB" else {}
         return xr.open_dataset(file, decode_timedelta=False, cache=False, **way)
-    except (OSError, ValueError, EOFError, cfgrib.DatasetBuildError) as error:
+    except (
+        OSError, ValueError, EOFError, eccodes.CodesInternalError, cfgrib.DatasetBuildError
+    ) as error:  # fmt: skip
         cause = str(error).splitlines()[0]
-        raise ValueError(
-            f"{file}: expected NetCDF, GRIB or Zarr, found what cannot be read ({cause}); copy it "
-            "again"
-        ) from None
+        kind = "something else" if "did not find a match" in cause else "what cannot be read"
+        told = "" if "did not find a match" in cause else f" ({cause})"
+        raise ValueError(f"{expected} {kind}{told}; copy it again, or name another file") from None
 
 
-def _is_grib(file: Path) -> bool:
+def _first_bytes(file: Path) -> bytes | None:
+    """None of a folder."""
     if file.is_dir():
-        return False
+        return None
     with file.open("rb") as opened:
-        return opened.read(4) == b"GRIB"
+        return opened.read(4)
 
 
 def _following(parts: list[xr.Dataset], length: int) -> xr.Dataset:
@@ -158,8 +173,17 @@ def _chosen(dataset: xr.Dataset, wanted: set[str] | None, file: Path) -> xr.Data
     if "time" in dataset.dims:
         names.pop("valid_time", None)  # each time's own, beside it
     renamed = dataset.drop_vars(set(names.values()), errors="ignore").rename(names)
-    if "time" not in renamed.dims:
+    if "time" not in renamed.variables:
         raise ValueError(f"{file}: found no axis time or valid_time, expected one; add it")
+    if "time" not in renamed.dims:  # a single moment
+        renamed = renamed.expand_dims("time")
+    found = renamed["time"].dtype
+    if not np.issubdtype(found, np.datetime64):
+        raise ValueError(
+            f"{file}: time: found values of type {found}, expected dates; write time with CF units "
+            "(such as 'hours since 2000-01-01')"
+        )
+    times.check(pd.DatetimeIndex(renamed["time"].values), str(file))
     axes = {"time", *_space(renamed)}
     fields = [name for name, field in renamed.data_vars.items() if axes <= {*field.dims}]
     chosen = [name for name in fields if wanted is None or name in wanted]

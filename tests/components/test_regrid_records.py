@@ -109,9 +109,10 @@ def test_what_is_made_of_other_files_or_otherwise_is_not_continued(
             "latitude: found -30 to 60, expected some of 70 to 80",
         ),
         (("--box", "0", "40", "0", "60"), "longitude: found 120 to 240, expected some of 0 to 60"),
-        (("--track", "nowhere.csv"), "nowhere.csv: found no table"),
+        (("--track", "nowhere.csv"), "nowhere.csv: expected a table with the columns time"),
+        ((*BOX, "--size", "1"), "1 cells a side, expected at least 2"),
         ((*BOX, "--variables", "z"), "z is missing, found sst"),
-        ((*BOX, "--scheduler", "tcp://127.0.0.1:9"), "no dask scheduler answers"),
+        ((*BOX, "--scheduler", "tcp://127.0.0.1:9"), "--scheduler = 'tcp://127.0.0.1:9': no dask"),
     ],
 )
 def test_what_cannot_be_done_ends_in_one_sentence(arguments, message, files, tmp_path, monkeypatch):
@@ -159,6 +160,11 @@ def test_grib_gives_what_netcdf_gives(tmp_path):
     found = regrid([tmp_path / "era5.grib"], tmp_path / "grib.zarr", *box)
     xr.testing.assert_allclose(found[list(expected)], expected, rtol=1e-6)
 
+    whole = (tmp_path / "era5.grib").read_bytes()
+    (tmp_path / "half.grib").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(SystemExit, match=r"half\.grib: expected GRIB.*truncated"):
+        regrid([tmp_path / "half.grib"], tmp_path / "half.zarr", *box)
+
 
 def test_a_damaged_file_is_named(files, tmp_path):
     (tmp_path / "b.nc").write_bytes(b"no NetCDF")
@@ -187,3 +193,117 @@ def test_on_a_cluster_the_loss_of_a_worker_changes_nothing(
         found = regrid(files, tmp_path / "there.zarr", *BOX, *scheduler)
     assert len(slabs) == 5
     xr.testing.assert_identical(found, expected)
+
+
+ROW = "2020-08-01T00:00,15,170\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("", "time: there is none"),
+        ("2020-08-01T00:00,15,\n", "longitude: found nan in row 1"),
+        ("2020-08-01T00:00,150,170\n", "latitude: found 150 in row 1, expected degrees from -90"),
+        ("2020-08-01T00:00,abc,170\n", "latitude: found abc in row 1"),
+        ("nonsense,15,170\n", "time: "),
+        (2 * ROW, "time: 2020-08-01 00:00 stands there more than once"),
+        ("2020-08-01T03:00,15,170\n" + ROW, "time: 2020-08-01 00:00 comes after"),
+    ],
+)
+def test_a_track_that_is_none_is_refused_by_name(rows, message, files, tmp_path):
+    (tmp_path / "track.csv").write_text("time,latitude,longitude\n" + rows)
+    with pytest.raises(SystemExit, match=r"track\.csv") as end:
+        regrid(files, tmp_path / "o.zarr", "--track", str(tmp_path / "track.csv"))
+    assert message in str(end.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (("--cell-km", "0"), "16 cells of 0 km a side"),
+        (("--cell-km", "-20"), "16 cells of -20 km a side"),
+        (("--cell-km", "2000"), "at most 12742 km in all"),
+        (("--degrees", "-20", "24"), "a box of -20 by 24 degrees"),
+        (("--degrees", "20", "400"), "a box of 20 by 400 degrees"),
+    ],
+)
+def test_a_target_of_no_extent_is_refused(target, message, files, tmp_path):
+    (tmp_path / "track.csv").write_text("time,latitude,longitude\n" + ROW)
+    track = ("--track", str(tmp_path / "track.csv"), "--size", "16")
+    with pytest.raises(SystemExit, match=message):
+        regrid(files, tmp_path / "o.zarr", *track, *target)
+    assert not list(tmp_path.glob("*.zarr*")) + list(tmp_path.glob(".*"))
+
+
+def test_times_of_a_track_may_say_that_they_are_utc(files, tmp_path):
+    (tmp_path / "track.csv").write_text("time,latitude,longitude\n2020-08-01T00:00:00Z,15,170\n")
+    found = regrid(files, tmp_path / "o.zarr", "--track", str(tmp_path / "track.csv"))
+    np.testing.assert_array_equal(found.time, TIMES[:1])
+
+
+def test_a_file_in_the_classic_format_that_ends_too_early_is_refused(files, tmp_path):
+    whole, half = tmp_path / "whole.nc", tmp_path / "half.nc"
+    with xr.open_dataset(files[0]) as opened:
+        opened.to_netcdf(whole, format="NETCDF3_64BIT")
+    half.write_bytes(whole.read_bytes()[: int(0.95 * whole.stat().st_size)])
+
+    with pytest.raises(SystemExit, match=r"half\.nc: .*truncated or damaged, copy it again"):
+        regrid([half], tmp_path / "o.zarr")
+    xr.testing.assert_equal(
+        regrid([whole], tmp_path / "a.zarr"), regrid(files[:1], tmp_path / "b.zarr")
+    )
+
+
+def test_an_area_that_was_sorted_across_the_date_line_is_the_same_area(files, tmp_path):
+    with xr.open_dataset(files[0]) as opened:
+        turned = (opened.longitude + 180) % 360 - 180
+        opened.assign_coords(longitude=turned).sortby("longitude").to_netcdf(tmp_path / "s.nc")
+
+    found = regrid([tmp_path / "s.nc"], tmp_path / "a.zarr")
+
+    xr.testing.assert_equal(found, regrid(files[:1], tmp_path / "b.zarr"))
+
+
+def test_a_strip_that_is_missing_is_refused(files, tmp_path):
+    with xr.open_dataset(files[0]) as opened:
+        opened.isel(longitude=[*range(10), *range(25, 49)]).to_netcdf(tmp_path / "s.nc")
+
+    with pytest.raises(SystemExit, match=r"longitude: nothing between 142\.5 and 182\.5"):
+        regrid([tmp_path / "s.nc"], tmp_path / "o.zarr")
+
+
+def test_a_pattern_is_expanded_where_no_shell_has_done_it(files, tmp_path):
+    found = regrid([tmp_path / "[ab].nc"], tmp_path / "o.zarr")
+
+    xr.testing.assert_equal(found, regrid(files, tmp_path / "p.zarr"))
+
+
+def test_a_file_of_one_moment_needs_no_axis_of_time(files, tmp_path):
+    with xr.open_dataset(files[0]) as opened:
+        opened.isel(valid_time=0).to_netcdf(tmp_path / "one.nc")
+
+    found = regrid([tmp_path / "one.nc"], tmp_path / "o.zarr")
+
+    xr.testing.assert_equal(found, regrid(files, tmp_path / "p.zarr").isel(time=[0]))
+
+
+def test_what_is_no_record_of_fields_is_refused_and_leaves_nothing(files, tmp_path):
+    with xr.open_dataset(files[0]) as opened:
+        opened.assign_coords(valid_time=np.arange(13)).to_netcdf(tmp_path / "numbers.nc")
+        never = opened.isel(valid_time=slice(0, 0)).drop_encoding()
+        never.to_netcdf(tmp_path / "never.nc", unlimited_dims=["valid_time"])
+    (tmp_path / "page.html").write_text("<html>403</html>")
+    (tmp_path / "all.zip").write_bytes(b"PK\x03\x04")
+    (tmp_path / "folder").mkdir()
+    for name, message in {
+        "numbers.nc": "expected dates; write time with CF units",
+        "never.nc": "time: there is none",
+        "page.html": "found something else; copy it again, or name another file",
+        "all.zip": "found a zip file; unpack it",
+        "folder": "found a folder that is no Zarr store; name the files in it",
+    }.items():
+        with pytest.raises(SystemExit) as end:
+            regrid([tmp_path / name], tmp_path / "o.zarr")
+        assert f"{name}: " in str(end.value)
+        assert message in str(end.value)
+    assert not list(tmp_path.glob("*.zarr*")) + list(tmp_path.glob(".*"))

@@ -109,7 +109,8 @@ def _require_all(pieces: Pieces, label: str) -> None:
         found = ", ".join(name for name, parts in pieces.items() if parts) or "none of them"
         derived = " (or t and q for r)" if "r" in missing else ""
         raise ValueError(
-            f"{label}: {names} is missing, found {found}, expected "
+            f"{label}: {names} {'is' if len(missing) == 1 else 'are'} missing, found {found}, "
+            "expected "
             f"{', '.join(pieces)}{derived}; download it, or remove it from acquire.variables"
         )
 

@@ -17,7 +17,7 @@ import eccodes
 import xarray as xr
 
 from nephele.archives import locations
-from nephele.archives.opening import netcdf
+from nephele.archives.opening import check_length, netcdf
 
 Opened = list[tuple[str, xr.Dataset]]  # with the name of the file, for messages
 
@@ -68,6 +68,7 @@ def _store(place: str) -> Iterator[Opened]:
 
 @contextmanager
 def _grib(path: Path) -> Iterator[Opened]:
+    check_length(path)
     try:
         state = path.stat()
         datasets = _indexed(str(path), state.st_mtime_ns, state.st_size)

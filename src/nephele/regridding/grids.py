@@ -10,6 +10,8 @@ import numpy as np
 
 from nephele.fields import grid
 
+MISSING = 3.0  # a step so many times the usual one is a strip that is missing
+
 
 @dataclass(frozen=True)
 class Rectilinear:
@@ -52,6 +54,8 @@ class Rectilinear:
                 f"longitude: found {_first(longitude)}, expected at least two, going eastward, "
                 "less than once around; sort the axis and remove a repeated meridian"
             )
+        for name, axis in (("latitude", latitude), ("longitude", eastward)):
+            _check_gaps(name, axis)
         if edges is None:
             edges = np.clip(grid.edges(latitude), -90, 90), grid.edges(eastward)
         return cls(latitude, eastward, (edges[0], unwrapped(edges[1])))
@@ -122,6 +126,16 @@ class Curvilinear:
 
 
 Grid = Rectilinear | Curvilinear
+
+
+def _check_gaps(name: str, values: np.ndarray) -> None:
+    steps = np.abs(np.diff(values))
+    if steps.max() > MISSING * np.median(steps):
+        gap = int(steps.argmax())
+        raise ValueError(
+            f"{name}: nothing between {values[gap]:g} and {values[gap + 1]:g}, expected a point "
+            f"every {np.median(steps):g}; take fields in which no strip is missing"
+        )
 
 
 def unwrapped(longitude: np.ndarray, axis: int = -1) -> np.ndarray:

@@ -37,6 +37,7 @@ def fixed(fields: xr.Dataset, target: Box, method: Method) -> xr.Dataset:
     Raises:
         ValueError: there is no latitude or longitude, or they make no grid.
     """
+    fields = eastward(fields)
     grid, space = source(fields)
     chosen, grid = cropping.cropped(fields, grid, space, *cropping.rim_of_box(target))
     weights = dask.delayed(METHODS[method].fixed(grid, target).astype(PRECISION))
@@ -65,6 +66,7 @@ def following(
     Raises:
         ValueError: as `fixed`, or a time has no field.
     """
+    fields = eastward(fields)
     track_at = track["latitude"].to_numpy(float), track["longitude"].to_numpy(float)
     grid, space = source(fields)
     moments = pd.DatetimeIndex(track.index)
@@ -95,6 +97,23 @@ def _offsets(target: Target | Degrees) -> dict[str, tuple]:
         name: (name, points, {"units": units, "long_name": f"distance {way} from the centre"})
         for (name, way), points in zip(ways, axes, strict=True)
     }
+
+
+def eastward(fields: xr.Dataset) -> xr.Dataset:
+    """The columns from west to east, where they were sorted by number across the date line.
+
+    Longitudes of -180 to -160 and 100 to 180 are those of one area, which begins at 100.
+    """
+    longitude = fields.coords.get("longitude")
+    if longitude is None or longitude.ndim != 1 or len(longitude) < 2:
+        return fields
+    values = longitude.values.astype(float)
+    steps = np.diff(values)
+    if not (steps > 0).all() or steps.max() <= 180:
+        return fields
+    west = int(steps.argmax()) + 1
+    order = np.r_[west : len(values), :west]
+    return fields.isel({longitude.dims[0]: order})
 
 
 def source(fields: xr.Dataset) -> tuple[Grid, tuple[str, str]]:

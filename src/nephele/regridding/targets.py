@@ -14,6 +14,15 @@ class Target:
     size: int  # cells a side
     cell: float  # m
 
+    def __post_init__(self) -> None:
+        _check_size(self.size)
+        if not 0 < self.size * self.cell <= 2 * grid.EARTH_RADIUS:
+            raise ValueError(
+                f"{self.size} cells of {self.cell / 1e3:g} km a side, expected cells larger than 0 "
+                f"and at most {2 * grid.EARTH_RADIUS / 1e3:.0f} km in all, a hemisphere; correct "
+                "the cells' size or number"
+            )
+
     @property
     def points(self) -> np.ndarray:
         """Cell centres along either axis, m."""
@@ -38,6 +47,7 @@ class Box:
         Raises:
             ValueError: it has no extent, or reaches over a pole or more than once around.
         """
+        _check_size(size)
         if east <= west:
             east += 360
         if not (-90 <= south < north <= 90 and west < east <= west + 360):
@@ -100,6 +110,14 @@ class Degrees:
     height: float
     width: float
 
+    def __post_init__(self) -> None:
+        _check_size(self.size)
+        if not (0 < self.height <= 180 and 0 < self.width <= 360):
+            raise ValueError(
+                f"a box of {self.height:g} by {self.width:g} degrees, expected more than 0 and at "
+                "most 180 by 360; correct its height or width"
+            )
+
 
 @dataclass(frozen=True)
 class Boxes:
@@ -141,6 +159,11 @@ def laid(target: Target | Degrees, latitude: np.ndarray, longitude: np.ndarray) 
             "ones, or the cells of a plane"
         )
     return Boxes(rows, longitude[:, None] + share * target.width)
+
+
+def _check_size(size: int) -> None:
+    if size < 2:
+        raise ValueError(f"{size} cells a side, expected at least 2; take more")
 
 
 def _middle(edges: np.ndarray) -> np.ndarray:
