@@ -36,6 +36,9 @@ evidence: $(READY) ## the networks' variants over several seeds: docs/evidence/t
 	done; \
 	dvc repro evidence/dvc.yaml
 
+# STAGES=regrid: no further than that.
+STAGES ?=
+
 .PHONY: repro-real
 repro-real: $(READY) ## the same on real frames: ARCHIVE=folder, laid out as docs/data.md says
 	@[ -n "$$ARCHIVE" ] || { echo "repro-real needs an archive; say ARCHIVE=folder" >&2; exit 1; }
@@ -43,7 +46,8 @@ repro-real: $(READY) ## the same on real frames: ARCHIVE=folder, laid out as doc
 	  { echo "ARCHIVE: no folder $$ARCHIVE; expected one as docs/data.md says" >&2; exit 1; }
 	python -m pipeline check experiments/real.yaml
 	settings=$$(python -m pipeline settings experiments/real.yaml \
-	  "acquire.digital_typhoon.archive=$$(realpath "$$ARCHIVE")") && eval "dvc exp run $$settings"
+	  "acquire.digital_typhoon.archive=$$(realpath "$$ARCHIVE")") && \
+	  eval "dvc exp run $$settings $(STAGES)"
 
 .PHONY: test
 test: $(READY) ## all tests
