@@ -22,6 +22,7 @@ import numpy as np
 from components.pretrain_teacher import stage
 from components.training import Follower
 from known_windows import make_windows
+from nephele.learning import processes
 from nephele.params import TeacherParams
 from tests import small
 
@@ -47,7 +48,10 @@ params = TeacherParams(
     **vars(training), network=small.NETWORK, hindsight=False, prediction="edm",
     noise=small.NOISE, weights=small.CAUSAL,
 )
-model, figures = stage.run(windows, params, Follower(Log(), checkpoint, "mine"))
+with processes.joined():
+    assert processes.count() == int(os.environ.get("WORLD_SIZE", "1"))
+    model, figures = stage.run(windows, params, Follower(Log(), checkpoint, "mine"))
+    processes.leave_to_first()
 weights = model.network.state_dict()
 print(json.dumps(["sum", sum(float(value.double().sum()) for value in weights.values())]))
 """
