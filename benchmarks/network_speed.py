@@ -4,7 +4,8 @@
 
 Side by side in one run: the network of params.yaml, that of experiments/paper.yaml, and the
 reference: an NCSN++ of the sizes of the paper (full resolution, FIR resampling) without ERA5, which
-predicts the noise in fp32 and samples in 100 steps of DDPM. FLOPs are counted while the network
+predicts the noise in fp32 and samples in 100 steps of DDPM; the same with as many parameters as the
+compact network. FLOPs are counted while the network
 runs (torch.utils.flop_counter: convolutions and products, a multiplication and an addition are
 two), and so are the bytes that its operations read and write, as if nothing stayed in a cache. The
 roofline is the lesser of two bounds: the peak of a product of matrices here, and what as many bytes
@@ -62,9 +63,11 @@ def settings(steps: int) -> list[Setting]:
     network = tuple(f"network.{name}={value}" for name, value in PAPER["network"].items())
     reference = (*network, *REFERENCE, *REFERENCE_WAY)
     compact = ("network.resampling=fir", *REFERENCE, *REFERENCE_WAY)
+    small = (*reference, "network.channels=24", "network.self_attention_head=24")
     return [
         Setting("compact", "compact", (), steps),
         Setting("compact_reference", "compact sizes, run the reference's way", compact, 100),
+        Setting("small_reference", "NCSN++ of as many parameters as compact", small, 100),
         Setting("paper", "paper", network, steps),
         Setting("reference", "reference: NCSN++ of the paper's sizes", reference, 100),
     ]
@@ -126,8 +129,8 @@ def main() -> None:
 
 def measured(windows: Windows, setting: Setting, repeats: int) -> Measured:
     """Figures of a setting, on this machine."""
-    large = setting.params.network.patch == 1
-    batch = 1 if large else setting.params.batch_size
+    large = setting.params.network.channels > 48
+    batch = 2 if large else setting.params.batch_size
     model, steps = learning(windows, setting, batch)
     step_flops = flops(lambda: next(steps)) / batch
     with Bytes() as moved:

@@ -26,24 +26,36 @@ from nephele import params
 InPath = NewType("InPath", Path)
 OutPath = NewType("OutPath", Path)
 CHANGES = "set"
+NODES = "nodes"
 
 
-def command_line(main: Callable[..., None]) -> None:
+def command_line(main: Callable[..., None], on_nodes: Callable[..., None] | None = None) -> None:
     """Run a stage's `main` on the arguments of the process.
 
     What the user can mend (ValueError, OSError) ends in one sentence and exit status 1.
+
+    Args:
+        on_nodes: of a stage that can run on several nodes, what does that (components/nodes.py):
+            the stage then takes `--nodes`, as Kubeflow passes it.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     section = Path(inspect.getfile(main)).parent.name
     signature = inspect.signature(main).parameters
     try:
-        given = _given(inspect.getdoc(main), signature)
+        given = _given(inspect.getdoc(main), signature, on_nodes is not None)
         executor_input = given.pop(kubeflow.FLAG, None)
+        nodes = given.pop(NODES, 1)
         changes = given.pop(CHANGES, [])
         arguments = {
             name: _value(signature[name], text, section, changes) for name, text in given.items()
         }
-        _run(main, section, signature, arguments)
+        if on_nodes is not None and nodes > 1:
+            if changes:
+                raise ValueError(f"--{CHANGES} does not go to nodes; expected it in --params")
+            paths = (_of(kind, signature, arguments) for kind in (InPath, OutPath))
+            on_nodes(f"components.{section}.stage", given, *paths, nodes)
+        else:
+            _run(main, section, signature, arguments)
         if executor_input is not None:
             kubeflow.write_output(executor_input, _of(OutPath, signature, arguments))
     except (ValueError, OSError) as error:
@@ -71,10 +83,14 @@ def _of(
     return {name: path for name, path in arguments.items() if signature[name].annotation is kind}
 
 
-def _given(description: str | None, signature: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
+def _given(
+    description: str | None, signature: Mapping[str, inspect.Parameter], on_nodes: bool
+) -> dict[str, Any]:
     """The arguments of the process, by the names of their flags; those that there are."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument(f"--{kubeflow.FLAG}", help=argparse.SUPPRESS)
+    if on_nodes:
+        parser.add_argument(f"--{NODES}", type=int, help=argparse.SUPPRESS)
     for name, parameter in signature.items():
         if _is_log(parameter):
             continue

@@ -6,12 +6,14 @@ labels are no part of Kubeflow's cache keys, so they may say which run and which
 
 from kfp import dsl, kubernetes
 
+from components import nodes
 from components.execution import REVISION
 from components.journal import FOLDER_VARIABLE
 from nephele.cluster import KubeflowParams
 from pipeline import images
 
 TASK = "KFP_TASK"
+TRAININGS = ("pretrain_teacher", "distill_student")  # which may run on several nodes
 # Kubeflow labels the pods of a run so.
 LABELS = {"KFP_RUN_ID": "pipeline/runid", "KFP_RUN_NAME": "workflows.argoproj.io/workflow"}
 
@@ -44,6 +46,12 @@ def equip(task: dsl.PipelineTask, name: str, params: KubeflowParams, revision: s
         kubernetes.use_secret_as_env(task, secret, keys, optional=True)
     if from_volume:
         kubernetes.mount_pvc(task, params.data.claim, params.data.path)
+    if stage in TRAININGS and params.trainer.claim is not None:
+        kubernetes.mount_pvc(task, params.trainer.claim, params.trainer.path)
+        task.set_env_variable(nodes.SHARED, params.trainer.path)
+        task.set_env_variable(nodes.RUNTIME, params.trainer.runtime)
+        kubernetes.use_field_path_as_env(task, nodes.POD, "metadata.name")
+        kubernetes.use_field_path_as_env(task, nodes.NAMESPACE, "metadata.namespace")
     if params.journals.claim is not None:
         kubernetes.mount_pvc(task, params.journals.claim, params.journals.path)
         task.set_env_variable(FOLDER_VARIABLE, params.journals.path)

@@ -82,6 +82,7 @@ def nephele(sections: Mapping[str, dict]) -> dsl.base_component.BaseComponent:
     """
     checked.check(sections, "the parameters")
     demands = typed.sections(sections, {checked.KUBEFLOW: KubeflowParams})[checked.KUBEFLOW]
+    nodes = demands.trainer.nodes
     revision = execution.described()
     defaults = arguments(sections)
 
@@ -100,10 +101,15 @@ def nephele(sections: Mapping[str, dict]) -> dsl.base_component.BaseComponent:
         regridded = regrid(data=acquired.outputs["raw"], params=regrid_params)
         windows = regridded.outputs["windows"]
 
-        pretrained = pretrain_teacher(windows=windows, params=pretrain_teacher_params)
+        pretrained = pretrain_teacher(windows=windows, params=pretrain_teacher_params, nodes=nodes)
         teacher = pretrained.outputs["teacher"]
 
-        students = {"windows": windows, "teacher": teacher, "params": distill_student_params}
+        students = {
+            "windows": windows,
+            "teacher": teacher,
+            "params": distill_student_params,
+            "nodes": nodes,
+        }
         distilled = distill_student(role="distilled", **students)
         distilled.set_display_name("distilled")
         control = distill_student(role="control", **students)

@@ -10,6 +10,7 @@ from components import tracking
 # Module → the worker's task. (The mark xdist_group of pytest-xdist 3.8 is lost on pytest 9.2: it
 # writes its group into an attribute that names of tests are no longer made from.)
 GROUPS = {
+    "test_nodes.py": "origin",
     "test_repro.py": "origin",
     "test_submission.py": "origin",
     "test_sync.py": "mlflow server",

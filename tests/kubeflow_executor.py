@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import stages
-from google.protobuf import json_format
+from google.protobuf import json_format, struct_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 SIDE_BY_SIDE = 2
@@ -135,6 +135,8 @@ class Executor:
                 given.inputs.parameter_values[name].CopyFrom(source.runtime_value.constant)
         known = {name: value.string_value for name, value in given.inputs.parameter_values.items()}
         for name, text in known.items():
+            if not given.inputs.parameter_values[name].HasField("string_value"):
+                continue
             filled = PLACEHOLDER.sub(lambda found: known[found[1]], text)
             given.inputs.parameter_values[name].string_value = filled
         for name, source in wanted.inputs.artifacts.items():
@@ -159,7 +161,7 @@ class Executor:
                 placeholder = f"{{{{$.{side}.artifacts['{name}'].path}}}}"
                 word = word.replace(placeholder, str(self.path(found.artifacts[0])))
         values = given.inputs.parameter_values
-        return PLACEHOLDER.sub(lambda found: values[found[1]].string_value, word)
+        return PLACEHOLDER.sub(lambda found: _text(values[found[1]]), word)
 
     def _answer(self, given: pb.ExecutorInput) -> dict[str, pb.RuntimeArtifact]:
         """The artifacts that the container made, as it told of them."""
@@ -169,6 +171,11 @@ class Executor:
         for name, artifact in found.items():
             assert self.path(artifact).exists(), f"{name}: nothing at {artifact.uri}"
         return found
+
+
+def _text(value: struct_pb2.Value) -> str:
+    """A parameter in a command: numbers as JSON has them, whole ones without a point."""
+    return value.string_value if value.HasField("string_value") else f"{value.number_value:g}"
 
 
 def cache_key(container: Mapping, given: pb.ExecutorInput) -> str:

@@ -17,7 +17,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from components.command_line import InPath, OutPath
-from pipeline import graph, images
+from pipeline import cluster, graph, images
 
 ROOT = stages.ROOT
 ROLES = ("distilled", "control")
@@ -37,6 +37,7 @@ WITHOUT_EFFECT = (
     "components/machine.py",
     "components/mlflow_run.py",
     "components/model_folder.py",
+    "components/nodes.py",
     "components/registry.py",
     "components/report/registration.py",
     "components/report/telling.py",
@@ -149,6 +150,8 @@ def test_kubeflow_passes_the_arguments_of_main_that_must_be_given(stage, compile
     }
     flags = kubeflow_flags(compiled, stage)
     assert flags.pop("executor_input") == "{{$}}"
+    if stage in cluster.TRAININGS:
+        assert flags.pop("nodes") == "{{$.inputs.parameters['nodes']}}"
     assert flags.keys() == required
     for name, value in flags.items():
         group, suffix = {

@@ -30,6 +30,11 @@ ATTRIBUTIONS = {
     "gridsat": gridsat.ATTRIBUTION,
 }
 ONE_STORM = "{storm}"  # in acquire.era5: the name of each storm, where each has fields of its own
+# CF attributes of era5.nc's axes.
+AXES = {
+    "latitude": {"units": "degrees_north", "standard_name": "latitude"},
+    "longitude": {"units": "degrees_east", "standard_name": "longitude"},
+}
 # Steps of 0.01 K are finer than any radiometer; the contract's 150 to 340 K fit.
 PACKED = {"dtype": "int16", "scale_factor": 0.01, "add_offset": 245.0, "_FillValue": -32768}
 
@@ -109,6 +114,7 @@ def provenance(params: AcquireParams) -> dict:
         "source": params.source,
         "synthetic": synthetic,
         "environment": "analysis" if synthetic else params.environment,
+        **({} if synthetic else {"era5": params.era5 or "environment/ of the archive"}),
         "attribution": ATTRIBUTIONS[params.source],
         "variables": params.variables,
         **({"world_seed": params.synthetic.seed} if synthetic else {}),
@@ -163,9 +169,10 @@ def _write_storm(storm: Storm, folder: Path) -> None:
     one_frame = (1, storm.frames.sizes["y"], storm.frames.sizes["x"])
     frames_encoding = {FRAMES: {**PACKED, **_compressed(), "chunksizes": one_frame}}
     _save(storm.frames, folder / "frames.nc", frames_encoding)
-    _save(
-        storm.era5, folder / "era5.nc", {str(name): _compressed() for name in storm.era5.data_vars}
+    era5 = storm.era5.assign_coords(
+        {axis: storm.era5[axis].assign_attrs(about) for axis, about in AXES.items()}
     )
+    _save(era5, folder / "era5.nc", {str(name): _compressed() for name in era5.data_vars})
 
 
 def _save(fields: xr.Dataset, path: Path, encoding: dict[str, dict]) -> None:

@@ -9,6 +9,7 @@ def distill_student(
     teacher: dsl.Input[dsl.Model],
     role: str,
     params: str,
+    nodes: int,
     student: dsl.Output[dsl.Model],
     metrics: dsl.Output[dsl.Metrics],
 ):
@@ -22,6 +23,7 @@ def distill_student(
             "--params", params,
             "--student", student.path,
             "--metrics", metrics.path,
+            "--nodes", nodes,
             "--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
         ],
     )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from tqdm import tqdm
 
+from components import nodes
 from components.command_line import InPath, OutPath, command_line
 from components.outputs import whole, write_json
 from components.tracking import Log
@@ -131,4 +132,4 @@ def main(
 
 
 if __name__ == "__main__":
-    command_line(main)
+    command_line(main, nodes.train)

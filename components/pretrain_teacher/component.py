@@ -7,6 +7,7 @@ from kfp import dsl
 def pretrain_teacher(
     windows: dsl.Input[dsl.Dataset],
     params: str,
+    nodes: int,
     teacher: dsl.Output[dsl.Model],
     metrics: dsl.Output[dsl.Metrics],
 ):
@@ -18,6 +19,7 @@ def pretrain_teacher(
             "--params", params,
             "--teacher", teacher.path,
             "--metrics", metrics.path,
+            "--nodes", nodes,
             "--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
         ],
     )  # fmt: skip

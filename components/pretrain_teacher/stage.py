@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from components import nodes
 from components.command_line import InPath, OutPath, command_line
 from components.outputs import whole, write_json
 from components.tracking import Log
@@ -47,4 +48,4 @@ def main(
 
 
 if __name__ == "__main__":
-    command_line(main)
+    command_line(main, nodes.train)

@@ -27,6 +27,21 @@ class Volume:
 
 
 @dataclass(frozen=True, config=typed.STRICT)
+class Trainer(Volume):
+    """Kubeflow's trainer, and the claim that its nodes share."""
+
+    nodes: PositiveInt
+    runtime: str
+
+    def __post_init__(self) -> None:
+        if self.nodes > 1 and self.claim is None:
+            raise ValueError(
+                f"trainer.nodes = {self.nodes}, expected trainer.claim too: a volume that all "
+                "nodes see (ReadWriteMany)"
+            )
+
+
+@dataclass(frozen=True, config=typed.STRICT)
 class Resources:
     """What one stage gets."""
 
@@ -46,6 +61,7 @@ class KubeflowParams:
     secrets: dict[str, dict[str, str]]
     data: Volume
     journals: Volume
+    trainer: Trainer
     every_stage: Resources
     stages: dict[str, dict[str, object]]
 

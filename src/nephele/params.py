@@ -347,7 +347,8 @@ def _together(
     if regrid.placebo is not None and regrid.placebo not in acquire.variables:
         yield (
             f"regrid.placebo = {regrid.placebo!r}, expected one of acquire.variables "
-            f"({', '.join(acquire.variables)}), or null"
+            f"({', '.join(acquire.variables)}), or null; a variable that is no longer acquired "
+            "cannot be the placebo either"
         )
     levels = len(network.multipliers)
     if levels < 2 or network.patch * 2 ** (levels - 1) != 8:

@@ -71,7 +71,11 @@ def test_a_good_archive_becomes_the_contract(archive, tmp_path, monkeypatch):
         np.testing.assert_allclose(frames[FRAMES].sel(time="2030-09-01T06"), expected, atol=0.006)
     with xr.open_dataset(raw / STORM / "era5.nc") as era5:
         contract.check_era5(era5, archive_files.VARIABLES, "era5.nc")
-    assert json.loads((raw / "provenance.json").read_text())["environment"] == "analysis"
+        assert era5.latitude.attrs["units"] == "degrees_north"
+        assert era5.longitude.attrs["standard_name"] == "longitude"
+    told = json.loads((raw / "provenance.json").read_text())
+    assert told["environment"] == "analysis"
+    assert told["era5"] == "environment/ of the archive"
     assert (raw / "dropped_frames.csv").read_text() == "storm,time,file,reason\n"
 
 

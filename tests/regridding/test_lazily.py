@@ -100,6 +100,21 @@ def test_what_is_cut_off_before_is_what_does_not_count():
         )
 
 
+def test_a_target_that_the_fields_cover_in_part_is_told_of(caplog):
+    sea = fields()[["sst"]]
+    lazily.fixed(sea.isel(time=[0]), BOX, "conservative")
+    assert not caplog.messages
+    west = sea.isel(time=[0]).where(sea.longitude < 0, drop=True)  # from the date line eastward
+    found = lazily.fixed(west, BOX, "conservative")
+    assert not found.sst_valid.sel(longitude=slice(None, 177)).any()
+    (told,) = caplog.messages
+    assert "longitude: the target reaches from 150 to 210, the fields from 180 to" in told
+    south = sea.isel(time=[0]).where(sea.latitude < 15, drop=True)
+    caplog.clear()
+    lazily.following(south, TARGET, TRACK.iloc[:1], "bilinear")
+    assert "latitude: the target reaches from" in caplog.text
+
+
 def test_a_whole_earth_has_no_seam():
     linear = fields()[["z"]]
     for west in (-180, -77, 0, 179):

@@ -1,11 +1,15 @@
 """The part of a source's rows and columns that a target lies in."""
 
+import logging
+
 import numpy as np
 import xarray as xr
 
 from nephele.fields import grid as plane
 from nephele.regridding.grids import Grid, Rectilinear, beside
 from nephele.regridding.targets import Box, Boxes, Moving
+
+log = logging.getLogger(__name__)
 
 MARGIN = 2  # rows or columns beyond the rim, so that the outermost cell in use has its neighbours
 
@@ -38,7 +42,7 @@ def cropped(
 ) -> tuple[xr.Dataset, Grid]:
     """Fields and grid, without the rows and columns that a rim at these degrees does not reach.
 
-    A curvilinear grid stays whole.
+    A curvilinear grid stays whole. Where the rim reaches beyond the fields, the log says so.
 
     Raises:
         ValueError: the target lies beyond the fields.
@@ -61,6 +65,9 @@ def cropped(
                 f"{axis}: found {there.min():g} to {there.max():g}, expected some of {start:g} to "
                 f"{end:g}, where the target lies; take fields of that area, or another target"
             )
+    _tell_beyond("latitude", source.latitude, latitude)
+    if np.ptp(source.longitude) + np.diff(source.longitude).max() < 360:
+        _tell_beyond("longitude", eastward, longitude)
     # Twice around, or once less a few columns, would have a seam where there is none.
     if east - west > 350 or len(columns) < 2 or len(rows) < 2:
         return fields, source
@@ -73,3 +80,14 @@ def cropped(
         }
     )
     return part, Rectilinear.of(source.latitude[rows], eastward[columns])
+
+
+def _tell_beyond(axis: str, there: np.ndarray, rim: np.ndarray) -> None:
+    """Warn of a target that the fields cover in part."""
+    half = np.diff(np.sort(there)).min() / 2
+    if rim.min() < there.min() - half or rim.max() > there.max() + half:
+        log.warning(
+            "%s: the target reaches from %g to %g, the fields from %g to %g; what lies beyond them "
+            "is missing (NaN, valid 0)",
+            axis, rim.min(), rim.max(), there.min(), there.max(),
+        )  # fmt: skip
