@@ -10,7 +10,7 @@ runs (torch.utils.flop_counter: convolutions and products, a multiplication and 
 two), and so are the bytes that its operations read and write, as if nothing stayed in a cache. The
 roofline is the lesser of two bounds: the peak of a product of matrices here, and what as many bytes
 allow at the speed of a copy. Weights are untrained: speed does not depend on them. Prints Markdown
-tables; the profile says where a step of the first network goes.
+tables; the profiles say where a step and a forecast of the first network go.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from nephele import params
 from nephele.forecasting.ensemble import forecast
 from nephele.forecasting.trained import Description, TrainedModel
 from nephele.learning.objectives import teacher_objective
-from nephele.learning.training import Learner, train
+from nephele.learning.training import Learner, batch, train
 from nephele.network.precision import in_hardware
 from nephele.params import TeacherParams
 from nephele.windows.tensors import Windows
@@ -124,15 +124,16 @@ def main() -> None:
             f"{1e3 * found.forecast:.0f} | {found.forecast / first.forecast:.0f} |",
             flush=True,
         )
-    print("\n" + where_a_step_goes(windows, known[0]))
+    ours = settings(options.steps)[0]
+    print("\n" + loading(windows, ours) + "\n\n" + where_time_goes(windows, ours))
 
 
 def measured(windows: Windows, setting: Setting, repeats: int) -> Measured:
     """Figures of a setting, on this machine."""
     large = setting.params.network.channels > 48
-    batch = 2 if large else setting.params.batch_size
-    model, steps = learning(windows, setting, batch)
-    step_flops = flops(lambda: next(steps)) / batch
+    size = 2 if large else setting.params.batch_size
+    model, steps = learning(windows, setting, size)
+    step_flops = flops(lambda: next(steps)) / size
     with Bytes() as moved:
         next(steps)
     seconds = statistics.median(timed(lambda: next(steps)) for _ in range(repeats))
@@ -154,18 +155,18 @@ def measured(windows: Windows, setting: Setting, repeats: int) -> Measured:
     return Measured(
         sum(weights.numel() for weights in model.network.parameters()),
         step_flops,
-        moved.count / batch,
-        seconds / batch,
+        moved.count / size,
+        seconds / size,
         forecast_flops,
         more * duration / members,
     )
 
 
 def learning(
-    windows: Windows, setting: Setting, batch: int
+    windows: Windows, setting: Setting, size: int
 ) -> tuple[TrainedModel, Iterator[object]]:
     """A model, and the steps of its training, which is as long as one likes."""
-    given = replace(setting.params, batch_size=batch, steps=10**6, shares_every=10**6)
+    given = replace(setting.params, batch_size=size, steps=10**6, shares_every=10**6)
     description = Description.of_teacher(windows, given)
     torch.manual_seed(0)
     network = description.untrained()
@@ -175,22 +176,49 @@ def learning(
     return model, train(learner, objective, model.prediction, windows, given)
 
 
-def where_a_step_goes(windows: Windows, setting: Setting, rows: int = 12) -> str:
-    """The operations that take most of a training step, as a table."""
-    _, steps = learning(windows, setting, setting.params.batch_size)
+def where_time_goes(windows: Windows, setting: Setting) -> str:
+    """Tables of the operations that take most of a training step, and of a forecast."""
+    model, steps = learning(windows, setting, setting.params.batch_size)
+    samples = windows.samples(windows.spread("test", 1))
+    model = model.with_steps(setting.evaluations)
+    leads = model.description.shape.future
+    return "\n\n".join(
+        [
+            profiled("a training step", lambda: next(steps)),
+            profiled("a forecast of 4 members", lambda: forecast(model, samples, 4, 0, leads)),
+        ]
+    )
+
+
+def profiled(what: str, work: Callable[[], object], rows: int = 10) -> str:
     for _ in range(3):
-        next(steps)
+        work()
     with profile(activities=[ProfilerActivity.CPU]) as found:
         for _ in range(3):
-            next(steps)
+            work()
     total = sum(one.self_cpu_time_total for one in found.key_averages())
     most = sorted(found.key_averages(), key=lambda one: -one.self_cpu_time_total)[:rows]
-    lines = ["| operation | share of a step | calls |", "|---|---|---|"]
+    lines = [f"| operation | share of {what} | calls |", "|---|---|---|"]
     lines += [
         f"| `{one.key}` | {one.self_cpu_time_total / total:.0%} | {one.count // 3} |"
         for one in most
     ]
     return "\n".join(lines)
+
+
+def loading(windows: Windows, setting: Setting, repeats: int = 50) -> str:
+    """What a batch costs before the network sees it: nothing is loaded ahead."""
+    given = setting.params
+    chosen = windows.select("train")
+    steps = iter(range(repeats))
+    seconds = statistics.median(
+        timed(lambda: windows.samples(batch(chosen, given.batch_size, 0, next(steps))))
+        for _ in range(repeats)
+    )
+    _, training = learning(windows, setting, given.batch_size)
+    next(training)
+    step = statistics.median(timed(lambda: next(training)) for _ in range(5))
+    return f"A batch is read in {1e3 * seconds:.1f} ms, {seconds / step:.1%} of a training step."
 
 
 def peak(dtype: torch.dtype, size: int = 2048, repeats: int = 5) -> float:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, NonNegativeInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from evidence.rows import ABLATIONS, LADDER, LEDGER, Comparison
@@ -20,6 +20,9 @@ class EvidenceParams:
     seeds: Seeds
     ladder_seeds: Seeds
     ablation_seeds: Seeds
+    steps: PositiveInt
+    average: Annotated[float, Field(ge=0, lt=1)]
+    hints: NonNegativeInt
     verify: VerifyParams
 
     def __post_init__(self) -> None:

@@ -33,6 +33,8 @@ TRAINED = {
     name: entry for name, entry in PIPELINE.items() if name.startswith(("teacher", "st", "control"))
 }
 OWN = {name: entry for name, entry in PIPELINE.items() if name not in TRAINED}
+LENGTHS = yaml.safe_load((ROOT / "evidence/params.yaml").read_text())
+ALIKE = ("seed=", "steps=", "optimisation.average=", "hints.steps=")  # of all networks
 LEADS = (3, 6)
 PARAMETERS = ("params.py", "acquisition.py", "typed.py", "cluster.py", "nested.py")
 
@@ -40,7 +42,10 @@ PARAMETERS = ("params.py", "acquisition.py", "typed.py", "cluster.py", "nested.p
 def flags(entry: dict) -> dict[str, list[str]]:
     """The flags of a command, each with its values."""
     found: dict[str, list[str]] = {}
-    for word in shlex.split(entry["cmd"].replace("${item.seed}", "0"))[3:]:
+    text = entry["cmd"].replace("${item.seed}", "0")
+    for name in ("steps", "average", "hints"):
+        text = text.replace(f"${{{name}}}", str(LENGTHS[name]))
+    for word in shlex.split(text)[3:]:
         if word.startswith("--"):
             found[word.removeprefix("--")] = values = []
         else:
@@ -69,14 +74,19 @@ def test_networks_are_trained_as_the_pipeline_trains_them(name):
 
 
 @pytest.mark.parametrize("name", TRAINED)
-def test_what_a_variant_has_differently_is_one_thing_beside_its_seed(name):
+def test_what_a_variant_has_differently_is_one_thing_beside_seed_and_length(name):
     stage, changes = stage_of(TRAINED[name]), flags(TRAINED[name])["set"]
     known = params.read("params.yaml", stage, SECTIONS[stage])
     changed = params.read("params.yaml", stage, SECTIONS[stage], changes)
 
     expected = 0 if name in ("teacher", "student", "control", "control_channels") else 1
-    assert len([c for c in changes if not c.startswith("seed=")]) >= expected
-    assert (replace(changed, seed=known.seed) == known) == (expected == 0)
+    assert len([c for c in changes if not c.startswith(ALIKE)]) >= expected
+    assert changed.steps == LENGTHS["steps"]
+    assert changed.optimisation.average == LENGTHS["average"]
+    alike = {"seed": known.seed, "steps": known.steps, "optimisation": known.optimisation}
+    if stage == "distill_student":
+        alike["hints"] = known.hints
+    assert (replace(changed, **alike) == known) == (expected == 0)
 
 
 def test_a_student_never_has_its_teachers_seed():
