@@ -13,6 +13,7 @@ from google.protobuf import json_format
 from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from components import nodes
 from nephele import params, typed
 from nephele.cluster import KubeflowParams
 from pipeline import graph
@@ -217,6 +218,35 @@ def test_journals_of_all_stages_are_kept_on_a_volume_where_there_is_one(tmp_path
         assert (mount["constant"], mount["mountPath"]) == ("nephele-journals", "/journals")
         assert {"name": "NEPHELE_SPOOL", "value": "/journals"} in executor["container"]["env"]
     assert "NEPHELE_SPOOL" not in json.dumps(compiled(tmp_path)[0])
+
+
+def test_trainings_alone_may_ask_for_nodes_and_share_a_volume_with_them(tmp_path):
+    shared = {"nodes": 2, "claim": "nephele-shared", "path": "/shared", "runtime": "mine"}
+    spec, added = compiled(tmp_path, trainer=shared)
+    for label, executor in spec["deploymentSpec"]["executors"].items():
+        variables = {entry["name"]: entry["value"] for entry in executor["container"]["env"]}
+        fields = {field["name"]: field["fieldPath"] for field in added[label]["fieldPathAsEnv"]}
+        if not label.startswith(("exec-pretrain-teacher", "exec-distill-student")):
+            assert "pvcMount" not in added[label]
+            assert nodes.SHARED not in variables
+            continue
+        (mount,) = added[label]["pvcMount"]
+        assert (mount["constant"], mount["mountPath"]) == ("nephele-shared", "/shared")
+        assert (variables[nodes.SHARED], variables[nodes.RUNTIME]) == ("/shared", "mine")
+        assert fields[nodes.POD] == "metadata.name"
+        assert fields[nodes.NAMESPACE] == "metadata.namespace"
+    asked = {
+        name: task["inputs"]["parameters"]["nodes"]["runtimeValue"]["constant"]
+        for name, task in spec["root"]["dag"]["tasks"].items()
+        if "nodes" in task["inputs"]["parameters"]
+    }
+    assert asked == {"pretrain-teacher": 2, "distill-student": 2, "distill-student-2": 2}
+
+
+def test_nodes_without_a_volume_are_refused(tmp_path):
+    alone = {"nodes": 2, "claim": None, "path": "/shared", "runtime": "torch-distributed"}
+    with pytest.raises(ValueError, match=r"trainer\.nodes = 2, expected trainer\.claim too"):
+        compiled(tmp_path, trainer=alone)
 
 
 def test_tracking_server_is_a_plain_variable_and_secrets_may_be_missing(tmp_path):
