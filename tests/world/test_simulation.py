@@ -3,7 +3,7 @@ import pytest
 
 from nephele.world.anomalies import Intervention
 from nephele.world.effects import true_effects
-from nephele.world.simulation import simulate
+from nephele.world.simulation import SPIN_UP, run, simulate
 
 SEED, STORM, SINCE, COUNT = 7, 3, 2, 9
 
@@ -104,3 +104,17 @@ def test_an_unknown_variable_is_named():
 def test_an_intervention_after_the_end_is_refused():
     with pytest.raises(ValueError, match="expected 0 to 8"):
         simulate(SEED, STORM, COUNT, {"r": Intervention(COUNT)})
+
+
+def test_a_run_takes_over_what_another_began_alike():
+    changed = {"r": Intervention(SINCE, 1.5)}
+    storm, before = run(SEED, STORM, COUNT)
+    anew, own = run(SEED, STORM, COUNT, changed)
+    taken, steps = run(SEED, STORM, COUNT, changed, before)
+    assert taken.identical(anew)
+    assert not taken.identical(storm)
+    shared = [mine is theirs for mine, theirs in zip(steps, before, strict=True)]
+    alike = SPIN_UP + SINCE
+    assert all(shared[:alike])
+    assert not any(shared[alike + 1 :])
+    assert [step.drivers for step in steps] == [step.drivers for step in own]

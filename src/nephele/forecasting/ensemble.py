@@ -16,7 +16,7 @@ from nephele.network.shapes import Frames, History
 from nephele.windows.tensors import Samples
 
 Ensemble = Float[Tensor, "batch member lead y x"]
-AT_ONCE = 16  # members that are denoised together; more of them would only take more memory
+AT_ONCE = 8  # members that are denoised together; more of them are no quicker, and take more memory
 
 
 def forecast(

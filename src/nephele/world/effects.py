@@ -8,7 +8,7 @@ import xarray as xr
 
 from nephele.world.anomalies import Intervention
 from nephele.world.drivers import DRIVERS, STEP_HOURS
-from nephele.world.simulation import simulate
+from nephele.world.simulation import run
 from nephele.world.statistics import coarsened
 
 FACTOR = 2  # cells of 10 km a side in one of 20 km, which forecasts have
@@ -77,9 +77,12 @@ def run_again(
         (lead, y, x) and (intervention, lead, y, x), intervened minus original.
     """
 
-    def frames(replaced: dict[str, Intervention]) -> np.ndarray:
-        ran = simulate(seed, storm, since + int(steps.max()) + 1, replaced)
+    length = since + int(steps.max()) + 1
+
+    def frames(ran: xr.Dataset) -> np.ndarray:
         return seen(ran["brightness_temperature"].values[since + steps])
 
-    original = frames({})
-    return original, np.stack([frames(replaced) - original for replaced in interventions])
+    ran, before = run(seed, storm, length)
+    original = frames(ran)
+    replaced = (run(seed, storm, length, each, before)[0] for each in interventions)
+    return original, np.stack([frames(ran) - original for ran in replaced])

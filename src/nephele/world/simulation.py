@@ -1,6 +1,7 @@
 """One storm of the synthetic world, from its seed to its frames."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -17,17 +18,48 @@ SPIN_UP = 12  # steps before the first frame: the random part forgets how it sta
 FIRST_YEAR = 2001
 
 
+@dataclass(frozen=True)
+class Step:
+    """One step of a run.
+
+    Attributes:
+        drivers: all that differs between runs of one storm.
+        index: of the clouds, (y, x) of the sheet.
+        kelvin: the frame, (y, x); none in the spin-up.
+    """
+
+    drivers: tuple[float, ...]
+    index: np.ndarray
+    kelvin: np.ndarray | None
+
+
 def simulate(
     seed: int,
     storm: int,
     frames: int,
     interventions: Mapping[str, Intervention] | None = None,
 ) -> xr.Dataset:
+    """Simulate one storm; see `run`."""
+    return run(seed, storm, frames, interventions)[0]
+
+
+def run(
+    seed: int,
+    storm: int,
+    frames: int,
+    interventions: Mapping[str, Intervention] | None = None,
+    before: Sequence[Step] = (),
+) -> tuple[xr.Dataset, list[Step]]:
     """Simulate one storm. The same arguments give the same bits.
 
     An intervention leaves every random draw as it was; see `Intervention`.
 
+    Args:
+        before: steps of another run of this storm; as long as both are driven alike, they are
+            taken from there.
+
     Returns:
+        The storm and its steps. Of the storm,
         brightness_temperature (time, y, x) in K with x, y in m about the centre, and along
         time centre_latitude, centre_longitude (degrees), intensity (0 to 1),
         pressure_deficit (Pa); anomaly and response (variable, time), standardised;
@@ -39,17 +71,19 @@ def simulate(
     acting = responses(series)
     ridge = DRIVERS["z"].scale * series["z"][MEMORY:]
     path = track(seed, storm, ridge, acting)
-    kelvin = _frames(seed, storm, path, acting, shown(series))
-    return _labelled(kelvin, seed, storm, path, series, acting)
+    steps = _steps(seed, storm, path, acting, shown(series), before)
+    kelvin = np.stack([step.kelvin for step in steps if step.kelvin is not None])
+    return _labelled(kelvin, seed, storm, path, series, acting), steps
 
 
-def _frames(
+def _steps(
     seed: int,
     storm: int,
     path: Track,
     acting: Mapping[str, np.ndarray],
     seen: Mapping[str, np.ndarray],
-) -> np.ndarray:
+    before: Sequence[Step],
+) -> list[Step]:
     random = stream(seed, storm, "bands")
     place = clouds.sheet(orientation=random.uniform(0, np.pi))
     phase, arms = random.uniform(0, 2 * np.pi), int(random.integers(1, 3))
@@ -57,22 +91,30 @@ def _frames(
     steps = np.arange(len(path.intensity))
     tail = random.uniform(0, 2 * np.pi) + random.uniform(-0.12, 0.12) * steps  # radians
 
-    index = None
-    made = []
+    made: list[Step] = []
+    alike = True
     for now, strength in enumerate(path.intensity):
         effects = {name: float(values[now]) for name, values in acting.items()}
+        announced = {name: float(values[now]) for name, values in seen.items()}
+        storm_now = strength, path.core, path.deficit[now], path.latitude[now]
+        drivers = (*map(float, storm_now), *effects.values(), *announced.values())
+        alike = alike and now < len(before) and before[now].drivers == drivers
+        if alike:
+            made.append(before[now])
+            continue
         bands = clouds.spiral_bands(place, phase + arms * drift * now, arms, tail[now], strength)
         held = clouds.equilibrium(place, strength, effects, bands)
         texture_now = stream(seed, storm, "texture", now)
-        start = held if index is None else index
-        announced = {name: float(values[now]) for name, values in seen.items()}
+        start = made[-1].index if made else held
         wind_now = _wind(path, now, effects["z"])
         lively = clouds.liveliness(place, announced)
         index = clouds.step(place, start, held, wind_now, lively, texture_now)
+        kelvin = None
         if now >= SPIN_UP:
-            kelvin = clouds.with_eye(clouds.temperature(index), place, strength, path.core)
-            made.append(clouds.cropped(kelvin))
-    return np.stack(made)
+            warm = clouds.with_eye(clouds.temperature(index), place, strength, path.core)
+            kelvin = clouds.cropped(warm)
+        made.append(Step(drivers, index, kelvin))
+    return made
 
 
 def _wind(path: Track, now: int, ridge: float) -> Wind:
