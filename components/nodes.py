@@ -51,6 +51,7 @@ def train(
         OSError: the cluster refuses, or does not answer.
     """
     from kubernetes import client, config  # a second to import, and no other training needs it
+    from urllib3.exceptions import HTTPError
 
     told = [os.environ.get(name, "") for name in (SHARED, RUNTIME, POD, NAMESPACE)]
     if not all(told):
@@ -86,6 +87,8 @@ def train(
             "expected that it may get pods, and create, get and delete trainjobs: apply "
             "docs/kubeflow/trainer.yaml, and install Kubeflow's trainer"
         ) from error
+    except HTTPError as error:
+        raise OSError(f"Kubernetes does not answer: {error}; try again later") from error
 
 
 def train_job(
@@ -180,6 +183,7 @@ def _through(
 def _wait(jobs: Any, where: Sequence[str], name: str) -> None:
     """Until the job has ended well; in any other case it is taken back."""
     from kubernetes.client import ApiException
+    from urllib3.exceptions import HTTPError
 
     ended = False
     with stopping.heeded() as told_to_stop:
@@ -189,14 +193,20 @@ def _wait(jobs: Any, where: Sequence[str], name: str) -> None:
                 if told_to_stop():
                     log.warning("told to stop; the nodes of %s save a checkpoint and go", name)
                     raise SystemExit(stopping.STATUS)
-                status = jobs.get_namespaced_custom_object(*where, name).get("status", {})
+                try:
+                    status = jobs.get_namespaced_custom_object(*where, name).get("status", {})
+                except (ApiException, HTTPError) as error:
+                    if getattr(error, "status", 500) < 500:
+                        raise
+                    log.warning("no answer from Kubernetes (%s); asking again", error)
+                    continue
                 ended = _has_ended(status, name)
         finally:
             if not ended:
                 try:
                     jobs.delete_namespaced_custom_object(*where, name)
-                except ApiException as error:
-                    log.warning("TrainJob %s was not taken back: %s", name, error.reason)
+                except (ApiException, HTTPError) as error:
+                    log.warning("TrainJob %s was not taken back: %s", name, error)
 
 
 def _has_ended(status: Mapping[str, Any], name: str) -> bool:

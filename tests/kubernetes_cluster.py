@@ -31,6 +31,7 @@ class Cluster:
         deleted: names of jobs that were taken back.
         refuses: whether the service account may do nothing.
         idle: whether nodes stay without work.
+        fails: how many questions for a job it answers with an error of its own.
     """
 
     def __init__(self, pod: dict) -> None:
@@ -39,6 +40,7 @@ class Cluster:
         self.nodes: dict[str, list[subprocess.Popen]] = {}
         self.deleted: list[str] = []
         self.refuses = self.idle = False
+        self.fails = 0
 
     def create(self, job: dict) -> None:
         known = TrainerV1alpha1TrainJob.from_dict(job).to_dict()
@@ -94,6 +96,9 @@ def running(pod: dict, kubeconfig: Path) -> Iterator[Cluster]:
                 self.answer({"kind": "Status", "reason": "Forbidden"}, 403)
             elif self.path == PODS:
                 self.answer(cluster.pod)
+            elif cluster.fails:
+                cluster.fails -= 1
+                self.answer({"kind": "Status", "reason": "InternalError"}, 503)
             else:
                 name = self.path.removeprefix(f"{JOBS}/")
                 self.answer(cluster.jobs[name] | {"status": cluster.status(name)})
@@ -139,5 +144,6 @@ def running(pod: dict, kubeconfig: Path) -> Iterator[Cluster]:
         yield cluster
     finally:
         server.shutdown()
+        server.server_close()
         for node in (node for nodes in cluster.nodes.values() for node in nodes):
             node.kill()

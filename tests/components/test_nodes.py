@@ -89,9 +89,12 @@ def start(tmp_path, origin, count=2, **variables) -> subprocess.Popen:
 
 
 def test_two_nodes_make_the_teacher_that_one_process_makes(tmp_path, origin, cluster):
+    """Kubernetes is away for a moment while they train."""
+    cluster.fails = 1
     stage = start(tmp_path, origin)
     _, messages = stage.communicate()
     assert stage.returncode == 0, messages
+    assert "no answer from Kubernetes" in messages
 
     made = load_file(tmp_path / "made/teacher/weights.safetensors")
     alone = load_file(origin / "outputs/pretrain_teacher/teacher/weights.safetensors")
@@ -180,6 +183,16 @@ def test_a_cluster_that_refuses_is_told_of(tmp_path, origin, cluster):
     assert stage.returncode == 1
     assert "Kubernetes says 403 Forbidden" in messages
     assert "apply docs/kubeflow/trainer.yaml" in messages
+    assert "Traceback" not in messages
+
+
+def test_a_cluster_that_does_not_answer_is_told_of(tmp_path, origin):
+    with kubernetes_cluster.running(POD, tmp_path / "kubeconfig"):
+        pass
+    stage = start(tmp_path, origin)
+    _, messages = stage.communicate()
+    assert stage.returncode == 1
+    assert "pretrain_teacher: Kubernetes does not answer" in messages
     assert "Traceback" not in messages
 
 
