@@ -18,7 +18,7 @@ import machine
 import mlflow
 import yaml
 
-EXPERIMENT = "nephele-stages"
+EXPERIMENTS = ("nephele-stages", "nephele")  # the report is a run of the whole
 
 
 def main() -> None:
@@ -45,10 +45,11 @@ def main() -> None:
 
 
 def names(stages: dict) -> list[str]:
-    """Of the stages as DVC calls them, with what is made of one that stands for several."""
+    """Of the stages as DVC calls them; of one that stands for several, of each."""
     found = []
     for name, stage in stages.items():
-        variants = [f"{name}@{key}" for key in stage.get("foreach", [])]
+        (values,) = stage.get("matrix", {"": []}).values()
+        variants = [f"{name}@{value}" for value in values]
         found += variants or [name]
     return found
 
@@ -56,12 +57,15 @@ def names(stages: dict) -> list[str]:
 def run(stage: str) -> tuple[float, str] | None:
     """Seconds of its latest run, and how busy the machine was."""
     client = mlflow.MlflowClient()
-    experiment = client.get_experiment_by_name(EXPERIMENT)
-    if experiment is None:
-        sys.exit(f"pipeline_time: no experiment {EXPERIMENT!r} there; run `make repro` first")
+    experiments = [client.get_experiment_by_name(name) for name in EXPERIMENTS]
+    if None in experiments:
+        sys.exit(f"pipeline_time: no experiment {EXPERIMENTS} there; run `make repro` first")
     where = f"tags.DVC_STAGE = '{stage}' and attributes.status = 'FINISHED'"
     latest = client.search_runs(
-        [experiment.experiment_id], where, max_results=1, order_by=["start_time DESC"]
+        [each.experiment_id for each in experiments],
+        where,
+        max_results=1,
+        order_by=["start_time DESC"],
     )
     if not latest:
         return None
