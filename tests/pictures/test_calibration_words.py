@@ -54,7 +54,15 @@ def test_without_an_interval_the_spread_is_evidence_of_nothing(ratio):
 def test_ranks_less_even_than_chance_allows_are_said_to_be():
     said = trust(calibrated(1.0, 1.0, index=0.3), POWER)
 
-    assert "less even than chance allows at every lead time (index 0.30" in said
+    assert f"less even than chance allows at every lead time (at +3{SPACE}h index 0.30" in said
+
+
+def test_figures_of_uneven_ranks_are_those_of_their_lead_time():
+    by_lead = calibrated(1.0, 1.0) | {"3": entry(1.0, index=0.2)}
+    said = trust(by_lead, POWER)
+
+    assert f"less even than chance allows at +3{SPACE}h (index 0.20, of perfect" in said
+    assert "up to 0.10 in 95 % of cases" in said
 
 
 @pytest.mark.parametrize(

@@ -57,14 +57,23 @@ def _ranks(by_lead: Mapping[str, Mapping], leads: Sequence[str]) -> str:
     uneven = [
         lead for lead in leads if by_lead[lead]["reliability_index"] > by_lead[lead]["perfect_most"]
     ]
-    mean = by_lead[MEAN]
-    index, most = number(mean["reliability_index"]), number(mean["perfect_most"])
-    figures = f"index {index}, of perfect ensembles up to {most} in 95 % of cases"
-    if uneven:
-        return (
-            f"its rank histogram is less even than chance allows {_at(uneven, leads)} ({figures})"
-        )
-    return f"its rank histogram gives no evidence against it ({figures})"
+    if not uneven:
+        return f"its rank histogram gives no evidence against it ({_index(by_lead[MEAN])})"
+
+    def excess(lead: str) -> float:
+        return by_lead[lead]["reliability_index"] / by_lead[lead]["perfect_most"]
+
+    worst = max(uneven, key=excess)
+    where = "" if len(uneven) == 1 else f"at +{worst}\N{NO-BREAK SPACE}h "
+    return (
+        f"its rank histogram is less even than chance allows {_at(uneven, leads)} "
+        f"({where}{_index(by_lead[worst])})"
+    )
+
+
+def _index(found: Mapping) -> str:
+    index, most = number(found["reliability_index"]), number(found["perfect_most"])
+    return f"index {index}, of perfect ensembles up to {most} in 95 % of cases"
 
 
 def _detail(power: Estimate) -> str:
