@@ -58,8 +58,8 @@ def main() -> None:
     plain = trained.load(options.model)
     given = {folder.parent.name: trained.load(folder) for folder in options.also}
     for name, label, model in (
-        *((plain.kind, *variant) for variant in variants(plain, options.evaluations)),
         *((name, model.description.sampler, model) for name, model in given.items()),
+        *((plain.kind, *variant) for variant in variants(plain, options.evaluations)),
     ):
         start = time.perf_counter()
         found = verify(ensembles(model, windows, chosen, options.members, SEED))
