@@ -74,7 +74,9 @@ LEDGER = Comparison(
 ABLATIONS = Comparison(
     "ablations",
     "Ablations",
-    "Gains are over the network from which a part is taken: below zero, the part is worth having.",
+    "Gains are over the network from which a part is taken: below zero, the part is worth having. "
+    "The last rows show what training alone gives: a student begins with its teacher's weights, so "
+    "that with its teacher's it has had as many steps as a control that is trained twice as long.",
     (
         Row(TEACHER, "teacher"),
         Row("teacher_without_residual", "teacher, no residual around the attention", TEACHER),
@@ -83,6 +85,9 @@ ABLATIONS = Comparison(
         Row(STUDENT, "student"),
         Row("student_without_features", "student, no features", STUDENT),
         Row("student_without_distill", "student, no output distillation", STUDENT),
+        Row("student_without_causal", "student, no causal terms", STUDENT),
+        Row(CONTROL, "control"),
+        Row("control_longer", "control, trained twice as long", CONTROL),
     ),
     by_lead=(GAIN,),
 )

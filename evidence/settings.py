@@ -21,11 +21,14 @@ class EvidenceParams:
     ladder_seeds: Seeds
     ablation_seeds: Seeds
     steps: PositiveInt
+    twice: PositiveInt
     average: Annotated[float, Field(ge=0, lt=1)]
     hints: NonNegativeInt
     verify: VerifyParams
 
     def __post_init__(self) -> None:
+        if self.twice != 2 * self.steps:
+            raise ValueError(f"twice = {self.twice}, expected {2 * self.steps}: 2 * steps")
         for name in ("ladder_seeds", "ablation_seeds"):
             if alone := sorted(set(getattr(self, name)) - set(self.seeds)):
                 raise ValueError(

@@ -43,7 +43,7 @@ def flags(entry: dict) -> dict[str, list[str]]:
     """The flags of a command, each with its values."""
     found: dict[str, list[str]] = {}
     text = entry["cmd"].replace("${item.seed}", "0")
-    for name in ("steps", "average", "hints"):
+    for name in ("steps", "twice", "average", "hints"):
         text = text.replace(f"${{{name}}}", str(LENGTHS[name]))
     for word in shlex.split(text)[3:]:
         if word.startswith("--"):
@@ -79,9 +79,10 @@ def test_what_a_variant_has_differently_is_one_thing_beside_seed_and_length(name
     known = params.read("params.yaml", stage, SECTIONS[stage])
     changed = params.read("params.yaml", stage, SECTIONS[stage], changes)
 
-    expected = 0 if name in ("teacher", "student", "control", "control_channels") else 1
+    unchanged = ("teacher", "student", "control", "control_channels", "control_longer")
+    expected = 0 if name in unchanged else 1
     assert len([c for c in changes if not c.startswith(ALIKE)]) >= expected
-    assert changed.steps == LENGTHS["steps"]
+    assert changed.steps == LENGTHS["twice" if name == "control_longer" else "steps"]
     assert changed.optimisation.average == LENGTHS["average"]
     alike = {"seed": known.seed, "steps": known.steps, "optimisation": known.optimisation}
     if stage == "distill_student":

@@ -7,7 +7,7 @@ from nephele.forecasting import trained
 from nephele.forecasting.ensemble import forecast
 from nephele.forecasting.features import features
 from nephele.forecasting.trained import TrainedModel
-from nephele.network.nephele import Nephele
+from nephele.network.nephele import Nephele, sources
 from nephele.windows.spectra import pixels
 from tests import small
 
@@ -67,6 +67,23 @@ def test_the_roll_out_of_the_teacher_sees_no_later_era5(teacher):
     other = replace(samples, future=samples.future + 1)
 
     assert torch.equal(forecast(teacher, samples, 2, 1), forecast(teacher, other, 2, 1))
+
+
+@pytest.mark.parametrize("kind", ["teacher", "student", "control"])
+def test_in_the_roll_out_the_features_are_those_of_what_was_observed(kind):
+    """The encoders read once, and what they read was observed."""
+    model = TrainedModel(small.network().eval(), small.description(kind))
+    samples = small.samples(1)
+    network = model.network
+
+    whole = forecast(model, samples, members=1, seed=1)
+
+    passes = []
+    encode = network.encode
+    network.encode = lambda given: passes.append(given) or encode(given)
+    assert torch.equal(forecast(model, samples, members=1, seed=1), whole)
+    assert len(passes) == 1  # once a forecast, members and passes alike
+    assert passes[0].equal(sources(samples, kind))
 
 
 def test_a_model_is_the_same_after_it_was_written_and_read(teacher, tmp_path):

@@ -78,6 +78,28 @@ def test_with_hindsight_era5_is_that_of_the_networks_lead_times_too(regridded):
     assert torch.equal(knowing.future, plain.future)
 
 
+def test_stretches_are_all_histories_that_windows_contain(regridded):
+    windows = Windows.of(regridded)
+
+    stretches = windows.stretches("test")  # S3: frames 20 to 29
+
+    assert stretches.tolist() == [[first, first + 1] for first in range(20, 29)]
+    known = windows.known(stretches[3:4])
+    assert (known.history[0, :, 0, 0] * 2 + 10).tolist() == [23, 24]
+    assert known.era5[0, 0, :, 0, 0].tolist() == windows.samples([15]).era5[0, 0, :, 0, 0].tolist()
+    assert known.future.shape[1] == 0
+
+
+def test_with_hindsight_stretches_are_as_long_as_what_is_seen_of_era5(regridded):
+    windows = replace(Windows.of(regridded), hindsight=True)
+
+    known = windows.known(windows.stretches("test")[:1])
+
+    assert known.history.shape[1] == 2
+    assert known.era5.shape[2] == 4
+    assert known.future.shape[1] == 0
+
+
 def test_an_environment_far_from_all_training_says_no_more(regridded):
     samples = Windows.of(regridded).samples([17])
 

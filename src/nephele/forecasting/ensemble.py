@@ -25,8 +25,8 @@ def forecast(
     """Forecast brightness temperatures, K.
 
     Beyond the network's own lead times the forecast is rolled out: its last frames are the
-    next history, and the teacher keeps seeing the ERA5 of the history, since later
-    analyses would not be there.
+    next history. What the encoders have read stays: later analyses would not be there for the
+    teacher, and forecasts show the student nothing new of the environment.
 
     Args:
         seed: of the noise; the same for whichever model, so that forecasts compare.
@@ -36,14 +36,12 @@ def forecast(
     leads = len(model.lead_hours) if leads is None else leads
     generator = Generator().manual_seed(seed)
     samples = samples.to(model.device)
-    condition = _condition(model, samples)
-    history = samples.history.repeat_interleave(members, dim=0)
+    condition = _condition(model, samples).repeat(members)
+    history = condition.history
     forecasts: list[Frames] = []
     for first in range(0, leads, shape.future):
         if first:
-            condition = _condition(model, _later(samples, history, members))
-        else:
-            condition = condition.repeat(members)
+            condition = _later(model, condition, history)
         future = _sampled(model, condition, generator)
         forecasts.append(future)
         history = torch.cat([history, future], dim=1)[:, -shape.history :]
@@ -56,14 +54,10 @@ def _condition(model: TrainedModel, samples: Samples) -> Condition:
         return model.network.condition(samples.history, sources(samples, model.kind))
 
 
-def _later(samples: Samples, history: History, members: int) -> Samples:
-    """The samples of a roll-out: forecasts for history, the same ERA5 as before."""
-    return Samples(
-        history,
-        samples.future.repeat_interleave(members, dim=0),
-        samples.era5.repeat_interleave(members, dim=0),
-        samples.valid.repeat_interleave(members, dim=0),
-    )
+def _later(model: TrainedModel, condition: Condition, history: History) -> Condition:
+    """The condition of a roll-out: forecasts for history, and the features of what was observed."""
+    with inference(history):
+        return model.network.conditioned(history, condition.encoded)
 
 
 def _sampled(model: TrainedModel, condition: Condition, generator: Generator) -> Frames:

@@ -37,15 +37,19 @@ def learn_hints(
     optimisation: OptimisationParams,
     seed: int,
 ) -> Iterator[float]:
-    """Train the encoders of `network` in place, yielding the loss after each step."""
+    """Train the encoders of `network` in place, yielding the loss after each step.
+
+    They know nothing of the future, so that they learn from every stretch of frames that is as
+    long as a history, the futures of the windows included.
+    """
     optimisation = replace(optimisation, learning_rate=params.learning_rate)
     device = next(network.parameters()).device
-    chosen = windows.select("train")
+    stretches = windows.stretches("train")
     optimiser = torch.optim.AdamW(
         network.encoders.parameters(), params.learning_rate, weight_decay=optimisation.weight_decay
     )
     for step in range(params.steps):
-        samples = windows.samples(batch(chosen, params.batch_size, seed, step)).to(device)
+        samples = windows.known(batch(stretches, params.batch_size, seed, step)).to(device)
         with autocast(device, optimisation.precision):
             loss = hint_loss(network, teacher, samples)
         optimiser.zero_grad(set_to_none=True)

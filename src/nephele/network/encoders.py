@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from nephele.network.shapes import Folded, Sources, VariableMaps
 
+PLACES = 4  # a side, of the means of a whole field
 SILU = 1.68  # what brings the activations of a standard normal back to unit mean square
 
 
@@ -39,31 +40,35 @@ def folded(sources: Sources, patch: int) -> Folded:
 
 
 class _Encoder(nn.Module):
-    """Halves time twice, takes what is left of it together, and space to 1/`reduction`.
+    """Looks at each field by itself, takes all times together, then space to 1/`reduction`.
 
     The first convolution halves space, unless patches have been taken together before.
     """
 
     def __init__(self, channels: list[int], reduction: int, patch: int, times: int) -> None:
         super().__init__()
-        left = math.ceil(math.ceil(times / 2) / 2)
         first, second, third = channels
         kernel, stride, margin = (1, 1, 0) if patch > 1 else (3, 2, 1)
         to_fine = 4 // max(2, patch)
+        # What a single frame shows, such as how rough it is, is lost in a sum over frames.
         self.convolve = nn.Sequential(
             nn.Conv3d(
-                2 * patch**2, first, (3, kernel, kernel), (2, stride, stride), (1, margin, margin)
+                2 * patch**2, first, (1, kernel, kernel), (1, stride, stride), (0, margin, margin)
             ),
             nn.SiLU(),
-            nn.Conv3d(first, second, 3, (2, to_fine, to_fine), padding=1),
+            nn.Conv3d(first, second, (times, 3, 3), (1, to_fine, to_fine), padding=(0, 1, 1)),
             nn.SiLU(),
-            nn.Conv3d(second, third, (left, 3, 3), (1, reduction // 4, reduction // 4), (0, 1, 1)),
         )
+        self.merge = nn.Conv3d(
+            second, third, (1, 3, 3), (1, reduction // 4, reduction // 4), (0, 1, 1)
+        )
+        self.surroundings = Surroundings(second, third)
         self._keep_variance()
 
     def forward(self, source: Tensor) -> Tensor:
         # No normalisation: it would take out the large-scale anomaly that ERA5 is read for.
-        return self.convolve(source).squeeze(2)
+        hidden = self.convolve(source)
+        return self.merge(hidden).squeeze(2) + self.surroundings(hidden.squeeze(2))
 
     def _keep_variance(self) -> None:
         """Start with features as large as what they are of.
@@ -72,9 +77,28 @@ class _Encoder(nn.Module):
         be slow to hear of them.
         """
         gain = 1.0
-        for layer in self.convolve:
+        for layer in [*self.convolve, self.merge]:
             if isinstance(layer, nn.Conv3d):
                 weight, bias = layer.parameters()
                 nn.init.normal_(weight, std=gain / math.sqrt(weight[0].numel()))
                 nn.init.zeros_(bias)
                 gain = SILU
+
+
+class Surroundings(nn.Module):
+    """What the whole field says, told to every place of it.
+
+    An environment acts on the whole scene, and what a convolution sees of it about one place is too
+    little to know it by. The means of `PLACES` × `PLACES` parts keep which side of the storm is
+    which.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(inputs * PLACES**2, inputs), nn.SiLU(), nn.Linear(inputs, outputs)
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        means = functional.adaptive_avg_pool2d(maps, PLACES)
+        return self.layers(means.flatten(1))[:, :, None, None]

@@ -19,6 +19,7 @@ from nephele.windows.tensors import Samples
 
 Kind = Literal["teacher", "student", "control"]
 Features = dict[tuple[str, int], VariableMaps]
+Encoded = dict[int, VariableMaps]  # by resolution, pixels a side
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Condition:
     """
 
     history: History
-    encoded: dict[int, VariableMaps]
+    encoded: Encoded
     scene: Embedding
 
     def repeat(self, times: int) -> "Condition":
@@ -146,9 +147,16 @@ class Nephele(nn.Module):
 
     def condition(self, history: History, sources: Sources) -> Condition:
         """Run the encoders."""
+        return self.conditioned(history, self.encode(sources))
+
+    def encode(self, sources: Sources) -> Encoded:
+        """What the encoders make of the variables, by resolution."""
         self.shape.check(sources)
         patches = folded(sources, self.params.patch)
-        encoded = {int(size): encode(patches) for size, encode in self.encoders.items()}
+        return {int(size): encode(patches) for size, encode in self.encoders.items()}
+
+    def conditioned(self, history: History, encoded: Encoded) -> Condition:
+        """The condition with features that are there already."""
         return Condition(history, encoded, self.scene(history, encoded[self.coarse]))
 
     def forward(self, noisy: Frames, level: Sigma, condition: Condition) -> Output:

@@ -8,7 +8,7 @@ others are measured by.
 import torch
 
 from nephele.network.causal import Decomposition
-from nephele.network.nephele import Condition, Nephele, Output
+from nephele.network.nephele import Condition, Encoded, Nephele, Output
 from nephele.network.shapes import Frames, History, Maps, Sigma, Sources
 
 
@@ -25,11 +25,14 @@ class Plain(Nephele):
         self.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return self
 
-    def condition(self, history: History, sources: Sources) -> Condition:
+    def encode(self, sources: Sources) -> Encoded:
         """The fields as they are, in the place of the encoders' features."""
         self.shape.check(sources)
-        fields = sources.flatten(2, 3)
-        return Condition(history, {self.shape.size: fields}, self.scene(history, fields))
+        return {self.shape.size: sources.flatten(2, 3)}
+
+    def conditioned(self, history: History, encoded: Encoded) -> Condition:
+        """The condition with fields that are there already."""
+        return Condition(history, encoded, self.scene(history, encoded[self.shape.size]))
 
     def forward(self, noisy: Frames, level: Sigma, condition: Condition) -> Output:
         frames = torch.cat([condition.history, noisy], dim=1)

@@ -1,13 +1,14 @@
 """Windows as tensors: normalised samples for the networks, and the way back to K."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 import xarray as xr
 from jaxtyping import Float
+from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 
 HistoryFrames = Float[Tensor, "batch history y x"]
@@ -144,7 +145,25 @@ class Windows:
 
     def samples(self, windows: Sequence[int] | np.ndarray) -> Samples:
         """The samples of `windows`, in their order."""
-        index = torch.from_numpy(self.frame_index[np.asarray(windows, dtype=int)].astype(np.int64))
+        return self._of_frames(self.frame_index[np.asarray(windows, dtype=int)])
+
+    def stretches(self, split: str) -> np.ndarray:
+        """Every stretch of a history within the windows of `split`, as frames: (stretch, time).
+
+        A window's future is a history, too, to whoever does not forecast: there are more stretches
+        than windows.
+        """
+        length = self.history + (self.future if self.hindsight else 0)
+        within = sliding_window_view(self.frame_index[self.split == split], length, axis=1)
+        return np.unique(within.reshape(-1, length), axis=0)
+
+    def known(self, stretches: np.ndarray) -> Samples:
+        """What is known at the end of `stretches`: samples without a future."""
+        samples = self._of_frames(stretches)
+        return replace(samples, future=samples.future[:, :0])
+
+    def _of_frames(self, frames: np.ndarray) -> Samples:
+        index = torch.from_numpy(frames.astype(np.int64))
         past, later = index[:, : self.history], index[:, self.history :]
         known = index[:, : self.history + self.future] if self.hindsight else past
         return Samples(

@@ -55,12 +55,21 @@ def responses(series: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
-def shown(series: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What frames show of each anomaly itself: that of a step ago, shape (spin_up + frames,).
+def shown(
+    series: Mapping[str, np.ndarray],
+    untouched: Mapping[str, np.ndarray],
+    spin_up: int,
+    interventions: Mapping[str, Intervention] | None = None,
+) -> dict[str, np.ndarray]:
+    """What frames show of each anomaly itself, at once, shape (spin_up + frames,).
 
-    So the environment of a frame's own time is in ERA5 already and in no frame yet.
+    The frame at which an intervention begins has been seen before it: it shows the `untouched`.
     """
-    return {name: values[MEMORY - 1 : -1] for name, values in series.items()}
+    found = {name: values[MEMORY:].copy() for name, values in series.items()}
+    for name, intervention in (interventions or {}).items():
+        seen = spin_up + intervention.since + 1
+        found[name][:seen] = untouched[name][MEMORY:][:seen]
+    return found
 
 
 def _autoregressive(random: np.random.Generator, driver: Driver, length: int) -> np.ndarray:

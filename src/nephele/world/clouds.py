@@ -38,7 +38,8 @@ WINDING = 8.0  # h of wind that a new structure has already felt
 EYE_FROM = 0.72  # intensity above which there is an eye
 EYE_RADIUS = 0.6  # of the radius of strongest wind
 EYE_TEMPERATURE = 287.0  # K
-LIVELINESS = 0.5  # of small random structure's strength, by one standard deviation at most
+LIVELINESS = 0.6  # ln of small random structure's strength, by one standard deviation at most
+CALM, FARTHEST = 0.8, (0.15, 2.5)  # its strength where nothing is unusual, and at most
 SMALL = 150e3  # m, wavelength about which structure is small
 
 # Normal quantile of the index and its brightness temperature, K: the real frames' distribution.
@@ -173,7 +174,8 @@ def liveliness(place: Sheet, announced: Mapping[str, float]) -> Plane:
     lively: Plane = np.zeros_like(place.x)
     for name, where in place.lively.items():
         lively += np.float32(LIVELINESS * announced[name]) * where
-    return np.clip(1 + lively, np.float32(0.2), np.float32(2.5))
+    lowest, highest = np.float32(FARTHEST)
+    return np.clip(np.float32(CALM) * np.exp(lively), lowest, highest)
 
 
 def carry(values: Plane, departures: NDArray[np.complex64]) -> Plane:

@@ -71,7 +71,9 @@ def run(
     acting = responses(series)
     ridge = DRIVERS["z"].scale * series["z"][MEMORY:]
     path = track(seed, storm, ridge, acting)
-    steps = _steps(seed, storm, path, acting, shown(series), before)
+    untouched = anomalies(seed, storm, SPIN_UP, frames)
+    seen = shown(series, untouched, SPIN_UP, interventions)
+    steps = _steps(seed, storm, path, acting, seen, before)
     kelvin = np.stack([step.kelvin for step in steps if step.kelvin is not None])
     return _labelled(kelvin, seed, storm, path, series, acting), steps
 
@@ -119,7 +121,7 @@ def _steps(
 
 def _wind(path: Track, now: int, ridge: float) -> Wind:
     # A stronger ridge is an easterly shear; without one, westerlies aloft shear the storm.
-    shear = np.array([1.5, 0.8]) - np.array([2.0, 1.5]) * ridge
+    shear = np.array([1.5, 0.8]) - np.array([0.8, 0.6]) * ridge
     return wind(path.deficit[now], path.core, path.latitude[now], path.intensity[now], shear)
 
 
