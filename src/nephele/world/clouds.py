@@ -174,8 +174,8 @@ def liveliness(place: Sheet, announced: Mapping[str, float]) -> Plane:
     lively: Plane = np.zeros_like(place.x)
     for name, where in place.lively.items():
         lively += np.float32(LIVELINESS * announced[name]) * where
-    lowest, highest = np.float32(FARTHEST)
-    return np.clip(np.float32(CALM) * np.exp(lively), lowest, highest)
+    strength = np.float32(CALM) * np.exp(lively)
+    return np.clip(strength, np.float32(FARTHEST[0]), np.float32(FARTHEST[1]))
 
 
 def carry(values: Plane, departures: NDArray[np.complex64]) -> Plane:
