@@ -85,7 +85,6 @@ ABLATIONS = Comparison(
         Row(STUDENT, "student"),
         Row("student_without_features", "student, no features", STUDENT),
         Row("student_without_distill", "student, no output distillation", STUDENT),
-        Row("student_without_causal", "student, no causal terms", STUDENT),
         Row(CONTROL, "control"),
         Row("control_longer", "control, trained twice as long", CONTROL),
     ),
