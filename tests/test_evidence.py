@@ -18,6 +18,7 @@ from known_windows import make_windows
 
 from evidence import regression, score, scored, settings, tables
 from evidence.rows import ABLATIONS, BOUND, ERA5, HISTORY, LADDER, LEDGER, UNSEEDED
+from evidence.settings import EvidenceParams
 from evidence.tables import compared
 from nephele import params
 from nephele.evaluation.scores import statistics
@@ -314,6 +315,13 @@ def write_params(folder: Path, seeds: list[int], ladder: list[int], ablations: l
     values = {"seeds": seeds, "ladder_seeds": ladder, "ablation_seeds": ablations}
     known = yaml.safe_load((ROOT / "evidence/params.yaml").read_text())
     (folder / "params.yaml").write_text(yaml.safe_dump(known | values))
+
+
+def test_the_longer_control_has_the_steps_of_student_and_teacher_together():
+    known = yaml.safe_load((ROOT / "evidence/params.yaml").read_text())
+
+    with pytest.raises(ValueError, match=f"twice = 1, expected {2 * known['steps']}"):
+        EvidenceParams(**known | {"verify": PARAMS, "twice": 1})
 
 
 @pytest.fixture
