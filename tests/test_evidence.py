@@ -347,7 +347,11 @@ def test_tables_are_made_of_the_seeds_that_are_asked_for(files):
     assert metrics["ladder"]["share"]["teacher"]["6"] == pytest.approx(0.75)
     assert metrics["ladder"]["crps"]["student"]["seeds"].keys() == {"0", "1"}
     assert metrics["ablations"]["crps"]["student"]["seeds"].keys() == {"1"}
-    assert metrics["counts"]["test"] == {"storms": 12, "windows": 12, "members": 4}
+    assert metrics["counts"]["test"] == {
+        "storms": 12,
+        "windows": 12,
+        "members": LENGTHS["verify"]["members"],
+    }
     assert "SYNTHETIC" in (files / "docs/tables.md").read_text()
 
 

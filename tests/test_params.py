@@ -70,7 +70,7 @@ def test_section_as_json_of_floats_gives_the_same_parameters(section):
         ("acquire.era5", 5, "acquire.era5 = 5: Input should be a valid string"),
         ("regrid.history", 1, "regrid.history = 1: Input should be greater than or equal to 2"),
         ("regrid.future", 9, "regrid.future = 9, expected at most regrid.rollout = 8"),
-        ("regrid.test_share", 0.875, "test_share = 0.875 leave nothing to train on, expected"),
+        ("regrid.test_share", 0.9, "test_share = 0.9 leave nothing to train on, expected"),
         (
             "regrid.placebo",
             "q",

@@ -13,11 +13,11 @@ def filtered(
     frames: Float[Tensor, "*frames y x"], gain: Float[Tensor, "*gain y x"]
 ) -> Float[Tensor, "*both y x"]:
     """Frames whose modes are multiplied by `gain`; both may lack leading axes of the other."""
-    cosines = _cosines(frames.shape[-1]).to(frames)
-    return cosines.T @ (gain.to(frames) * (cosines @ frames @ cosines.T)) @ cosines
+    modes = cosines(frames.shape[-1]).to(frames)
+    return modes.T @ (gain.to(frames) * (modes @ frames @ modes.T)) @ modes
 
 
 @cache
-def _cosines(size: int) -> Float[Tensor, "mode pixel"]:
+def cosines(size: int) -> Float[Tensor, "mode pixel"]:
     """The orthonormal cosine transform (DCT-II) as a matrix."""
     return torch.from_numpy(scipy.fft.dct(np.eye(size), axis=0, norm="ortho")).float()

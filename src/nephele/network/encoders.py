@@ -4,14 +4,18 @@ There is one encoder a variable and resolution.
 """
 
 import math
+from functools import cache
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nephele.network.cosines import cosines
 from nephele.network.shapes import Folded, Sources, VariableMaps
 
 PLACES = 4  # a side, of the means of a whole field
+AMPLIFIED = 2.0  # the first modes of a patch of normalised clouds have a deviation of about a half
 SILU = 1.68  # what brings the activations of a standard normal back to unit mean square
 
 
@@ -35,8 +39,30 @@ class VariableEncoders(nn.Module):
 
 
 def folded(sources: Sources, patch: int) -> Folded:
-    """The sources with the pixels of each patch as channels."""
-    return functional.pixel_unshuffle(sources.transpose(2, 3), patch).transpose(2, 3)
+    """The sources with the cosine modes of each patch as channels, clouds' of like variance.
+
+    How rough clouds are tells of the environment, and next to a patch's mean it would hardly
+    be seen.
+    """
+    patches = functional.pixel_unshuffle(sources.transpose(2, 3), patch).transpose(2, 3)
+    values, valid = patches.chunk(2, dim=2)
+    # In fp32: the modes are small differences of large values.
+    with torch.autocast(sources.device.type, enabled=False):
+        modes = torch.einsum("mp,bvptyx->bvmtyx", _modes(patch).to(values), values)
+    return torch.cat([modes, valid], dim=2)
+
+
+@cache
+def _modes(patch: int) -> Float[Tensor, "mode pixel"]:
+    """The cosine transform of a patch, its modes multiplied by what makes them alike.
+
+    Clouds' power density falls with the third power of the wave number (docs/world.md), and so
+    a mode's amplitude with its square root.
+    """
+    along = torch.arange(patch, dtype=torch.float32)
+    wave_number = torch.hypot(along[:, None], along).flatten()
+    gain = torch.where(wave_number > 0, AMPLIFIED * wave_number**1.5, 1.0)
+    return gain[:, None] * torch.kron(cosines(patch), cosines(patch))
 
 
 class _Encoder(nn.Module):
