@@ -14,6 +14,7 @@ GROUPS = {
     "test_repro.py": "origin",
     "test_submission.py": "origin",
     "test_sync.py": "mlflow server",
+    "test_calibration.py": "storms",
 }
 
 
