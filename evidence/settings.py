@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt, PositiveInt
 from pydantic.dataclasses import dataclass
 
-from evidence.rows import ABLATIONS, LADDER, LEDGER, Comparison
+from evidence.rows import ABLATIONS, LADDER, LEDGER, LENGTH, Comparison
 from nephele import typed
 from nephele.params import VerifyParams
 from nephele.typed import STRICT
@@ -42,6 +42,7 @@ class EvidenceParams:
         return {
             LADDER: self.ladder_seeds,
             LEDGER: self.seeds,
+            LENGTH: self.ablation_seeds,
             ABLATIONS: self.ablation_seeds,
         }
 

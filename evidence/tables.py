@@ -1,4 +1,4 @@
-"""Tables of how the networks compare: the ladder, the ledger of privileged information, ablations.
+"""Tables of how the networks compare: ladder, ledger of privileged information, length, ablations.
 
 Every figure is of the mean over the trainings' seeds: statistics of a window are averaged over the
 seeds first. Its interval is a bootstrap over storms (nephele.evaluation.bootstrap), so it says how
@@ -23,6 +23,7 @@ from evidence.rows import (
     SHARE,
     UNSEEDED,
     Comparison,
+    gain_over,
 )
 from evidence.settings import EvidenceParams
 from nephele.evaluation import scores
@@ -74,6 +75,9 @@ def _compared(
         if over is not None:
             gains[name] = crps[over].less(crps[name])
             parts.append(rows(GAIN, name, gains[name], design))
+        if comparison.beside is not None and name != comparison.beside:
+            beside = crps[comparison.beside].less(crps[name])
+            parts.append(rows(gain_over(comparison.beside), name, beside, design))
     if comparison.whole is not None:
         base = {row.forecast: row.over for row in comparison.rows}
         bound = gains[comparison.whole]
@@ -132,8 +136,13 @@ def markdown(tables: Mapping[Comparison, pd.DataFrame], note: str, about: Design
 
 def _titles(comparison: Comparison) -> dict[str, str]:
     """The columns of a table."""
-    shares = {} if comparison.whole is None else {SHARE: comparison.share}
-    return {**SCORES, GAIN: "gain in CRPS (K)", **shares}
+    titles = {**SCORES, GAIN: "gain in CRPS (K)"}
+    if comparison.beside is not None:
+        labels = {row.forecast: row.label for row in comparison.rows}
+        titles[gain_over(comparison.beside)] = f"gain over the {labels[comparison.beside]} (K)"
+    if comparison.whole is not None:
+        titles[SHARE] = comparison.share
+    return titles
 
 
 def _means(comparison: Comparison, found: pd.DataFrame) -> list[str]:
@@ -153,7 +162,7 @@ def _cell(part: pd.DataFrame, score: str) -> str:
         return ""
     by_seed = part.set_index("seed")
     estimate = Estimate(*by_seed.loc[MEAN, ["value", "low", "high"]].astype(float))
-    told = _figure(estimate, bold=score == GAIN)
+    told = _figure(estimate, bold=score.startswith(GAIN))
     if estimate.has_interval:
         told += f" ({number(estimate.low)} to {number(estimate.high)})"
     if set(part.forecast) <= set(UNSEEDED) or not by_seed.value.notna().any():
@@ -171,7 +180,7 @@ def _by_lead(comparison: Comparison, found: pd.DataFrame) -> list[str]:
                 Estimate(*means.loc[(name, lead), ["value", "low", "high"]].astype(float))
                 for lead in leads
             )
-            bold = set(found.score) == {GAIN}
+            bold = all(score.startswith(GAIN) for score in found.score)
             cells = " | ".join(_figure(estimate, bold) for estimate in estimates)
             lines.append(f"| {label} | {cells} |")
     return lines

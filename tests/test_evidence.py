@@ -17,10 +17,23 @@ import yaml
 from known_windows import make_windows
 
 from evidence import regression, score, scored, settings, tables
-from evidence.rows import ABLATIONS, BOUND, ERA5, HISTORY, LADDER, LEDGER, UNSEEDED
+from evidence.rows import (
+    ABLATIONS,
+    BOUND,
+    ERA5,
+    HISTORY,
+    LADDER,
+    LEDGER,
+    LENGTH,
+    LONGER,
+    PLAIN,
+    UNSEEDED,
+    gain_over,
+)
 from evidence.settings import EvidenceParams
 from evidence.tables import compared
 from nephele import params
+from nephele.evaluation import bootstrap
 from nephele.evaluation.scores import statistics
 from nephele.evaluation.verification import Design
 from nephele.params import SECTIONS, VerifyParams
@@ -116,7 +129,7 @@ def test_dvc_watches_the_sources_of_the_evidence_and_no_others(name):
 
 
 def test_every_row_of_the_tables_is_scored_and_every_network_is_in_a_table():
-    rows = {row.forecast for table in (LADDER, LEDGER, ABLATIONS) for row in table.rows}
+    rows = {row.forecast for table in (LADDER, LEDGER, LENGTH, ABLATIONS) for row in table.rows}
     scored = {
         seeds: PIPELINE[stage]["matrix"]["forecast"]
         for stage, seeds in {
@@ -128,7 +141,10 @@ def test_every_row_of_the_tables_is_scored_and_every_network_is_in_a_table():
 
     assert {name for names in scored.values() for name in names} == set(TRAINED)
     assert {*TRAINED, "teacher_shuffled", *UNSEEDED} == rows
-    assert set(scored["ablation_seeds"]) == {row.forecast for row in ABLATIONS.rows if row.over}
+    assert set(scored["ablation_seeds"]) == {
+        LONGER,
+        *(row.forecast for row in ABLATIONS.rows if row.over),
+    }
     for seeds, names in scored.items():
         for name in names:
             assert TRAINED[name]["matrix"]["seed"] == f"${{{seeds}}}"
@@ -239,6 +255,45 @@ def test_gains_and_their_shares_are_those_that_were_put_in():
     assert found[(found.score == "share")].forecast.isin([ERA5, BOUND]).sum() == 0
 
 
+@pytest.mark.parametrize(
+    ("comparison", "beside", "forecast", "better"),
+    [
+        (LADDER, PLAIN, BOUND, 2.5),
+        (LADDER, PLAIN, "control", 0.5),
+        (LADDER, PLAIN, HISTORY, -0.5),
+        (LEDGER, "teacher", "student", -1.0),
+        (LENGTH, LONGER, "student", 0.2),
+        (LENGTH, LONGER, "teacher", 1.2),
+    ],
+)
+def test_gains_beside_are_over_the_one_network(comparison, beside, forecast, better):
+    crps = {row.forecast: 4.0 for row in comparison.rows} | CRPS
+    crps |= {PLAIN: 4.5, LONGER: 3.7, HISTORY: 5.0}
+    found = compared(comparison, known(crps), DESIGN)
+
+    gain = cell(found, gain_over(beside), forecast)
+    assert (gain.value, gain.low, gain.high) == pytest.approx((better, better, better))
+    assert cell(found, gain_over(beside), forecast, seed="2", lead="6").value == pytest.approx(
+        better
+    )
+    assert {*found[found.score == gain_over(beside)].forecast, beside} == {
+        row.forecast for row in comparison.rows
+    }
+
+
+def test_a_gain_beside_differs_from_storm_to_storm_as_its_interval_says():
+    better = np.random.default_rng(3).normal(0.5, 1.0, size=len(DESIGN.storms))  # by storm, K
+    found = known({row.forecast: 4.0 for row in LEDGER.rows}, range(1))
+    student = found["student"][0]
+    student["crps"] = student["crps"] - better[:, None]
+
+    gain = cell(compared(LEDGER, found, DESIGN), gain_over("teacher"), "student")
+
+    means = DESIGN.weights() @ better / len(better)
+    expected = (better.mean(), *map(float, bootstrap.interval(means, len(better))))
+    assert (gain.value, gain.low, gain.high) == pytest.approx(expected)
+
+
 def test_rmse_of_several_trainings_is_the_root_of_their_mean_square():
     trainings = {0: known_statistics(1.0), 1: known_statistics(5.0)}
     found = compared(LEDGER, {row.forecast: trainings for row in LEDGER.rows}, DESIGN)
@@ -267,7 +322,7 @@ def test_seeds_of_one_pair_are_compared_with_each_other():
 def test_page_has_every_table_with_every_row_and_column():
     seeds = range(2)
     made = {
-        LADDER: compared(LADDER, known(CRPS, seeds), DESIGN),
+        LADDER: compared(LADDER, known(CRPS | {PLAIN: 4.25}, seeds), DESIGN),
         ABLATIONS: compared(
             ABLATIONS, known({row.forecast: 3.0 for row in ABLATIONS.rows}, seeds), DESIGN
         ),
@@ -276,7 +331,8 @@ def test_page_has_every_table_with_every_row_and_column():
 
     assert "SYNTHETIC: 12 windows of 12 test storms" in page
     assert page.count("Seeds of the trainings: 0, 1.") == 2
-    assert "**1.50** (1.50 to 1.50); 1.50, 1.50" in page
+    assert "**1.50** (1.50 to 1.50); 1.50, 1.50 | **1.75** (1.75 to 1.75); 1.75, 1.75" in page
+    assert "| gain in CRPS (K) | gain over the plain U-Net without ERA5 (K) |" in page
     for table in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE):
         lines = table.splitlines()
         assert len({line.count("|") for line in lines}) == 1, lines[0]
@@ -302,7 +358,7 @@ def write_scores(folder: Path, seeds=(0, 1)) -> None:
         ]
         return pd.concat(parts)
 
-    names = {row.forecast for one in (LADDER, LEDGER, ABLATIONS) for row in one.rows}
+    names = {row.forecast for one in (LADDER, LEDGER, LENGTH, ABLATIONS) for row in one.rows}
     for seed in seeds:
         for name in names - set(UNSEEDED):
             path = folder / str(seed) / f"{name}.csv.gz"
@@ -345,6 +401,8 @@ def test_tables_are_made_of_the_seeds_that_are_asked_for(files):
     metrics = json.loads((files / "m.json").read_text())
     assert metrics["ladder"]["gain"]["teacher"]["mean"] == pytest.approx(1.5)
     assert metrics["ladder"]["share"]["teacher"]["6"] == pytest.approx(0.75)
+    assert metrics["ledger"]["gain_over_teacher"]["student"]["mean"] == pytest.approx(-1.0)
+    assert metrics["length"]["gain_over_control_longer"]["student"]["seeds"].keys() == {"1"}
     assert metrics["ladder"]["crps"]["student"]["seeds"].keys() == {"0", "1"}
     assert metrics["ablations"]["crps"]["student"]["seeds"].keys() == {"1"}
     assert metrics["counts"]["test"] == {
