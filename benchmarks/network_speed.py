@@ -30,7 +30,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 import components  # noqa: F401  (how threads wait is set before torch is imported)
-from nephele import params
+from nephele import parameter_file
 from nephele.forecasting.ensemble import forecast
 from nephele.forecasting.trained import Description, TrainedModel
 from nephele.learning.objectives import teacher_objective
@@ -55,7 +55,7 @@ class Setting:
 
     @property
     def params(self) -> TeacherParams:
-        return params.read("params.yaml", "pretrain_teacher", TeacherParams, self.changes)
+        return parameter_file.read("params.yaml", "pretrain_teacher", TeacherParams, self.changes)
 
 
 def settings(steps: int) -> list[Setting]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal, NewType, get_args, get_origin
 
 from components import kubeflow, tracking
-from nephele import params
+from nephele import parameter_file
 
 InPath = NewType("InPath", Path)
 OutPath = NewType("OutPath", Path)
@@ -118,7 +118,7 @@ def _is_choice(parameter: inspect.Parameter) -> bool:
 
 def _value(parameter: inspect.Parameter, text: str, section: str, changes: Sequence[str]) -> object:
     if parameter.name == "params":
-        return params.read(text, section, parameter.annotation, changes)
+        return parameter_file.read(text, section, parameter.annotation, changes)
     if _is_choice(parameter) or parameter.annotation is str:
         return text
     path = Path(text)

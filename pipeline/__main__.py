@@ -9,7 +9,8 @@ import signal
 import sys
 from pathlib import Path
 
-from nephele import params, typed
+from nephele import parameter_file, typed
+from nephele.params import KUBEFLOW
 from pipeline import settings
 
 
@@ -93,14 +94,14 @@ def _run_local(arguments: argparse.Namespace) -> None:
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # as Ctrl-C: tidily
     # What fails here fails again: nothing but this machine could have changed.
-    sections = settings.overlaid(_sections(arguments), {params.KUBEFLOW: {"retries": {"times": 0}}})
+    sections = settings.overlaid(_sections(arguments), {KUBEFLOW: {"retries": {"times": 0}}})
     compiled = arguments.output / local.COMPILED
     graph.write(sections, compiled)
     machine = local.Machine(
         network=arguments.network,
         environment=local.environment(arguments.env),
         data=arguments.data,
-        data_path=sections[params.KUBEFLOW]["data"]["path"],
+        data_path=sections[KUBEFLOW]["data"]["path"],
     )
     places = local.run(compiled, graph.arguments(sections), arguments.output, machine)
     artifacts.link(places, arguments.output)
@@ -123,7 +124,7 @@ def _sections(arguments: argparse.Namespace) -> dict:
     values, name = typed.load(arguments.params), arguments.params
     for overlay in arguments.overlays:
         values, name = settings.overlaid(values, settings.read(overlay)), f"{name} with {overlay}"
-    params.check(values, name)
+    parameter_file.check(values, name)
     return values
 
 

@@ -22,8 +22,9 @@ from components.pretrain_teacher.component import pretrain_teacher
 from components.regrid.component import regrid
 from components.report.component import report
 from components.verify.component import verify
-from nephele import params as checked, typed
+from nephele import parameter_file, typed
 from nephele.cluster import KubeflowParams
+from nephele.params import KUBEFLOW, SECTIONS
 from pipeline import cluster
 
 NAME = "nephele"
@@ -71,7 +72,7 @@ def version(compiled: Path) -> str:
 
 def arguments(sections: Mapping[str, dict]) -> dict[str, str]:
     """The inputs of the pipeline: the sections of the stages, as JSON."""
-    return {f"{name}_params": json.dumps(sections[name]) for name in checked.SECTIONS}
+    return {f"{name}_params": json.dumps(sections[name]) for name in SECTIONS}
 
 
 def nephele(sections: Mapping[str, dict]) -> dsl.base_component.BaseComponent:
@@ -80,8 +81,8 @@ def nephele(sections: Mapping[str, dict]) -> dsl.base_component.BaseComponent:
     Raises:
         ValueError: a parameter is wrong, by its name.
     """
-    checked.check(sections, "the parameters")
-    demands = typed.sections(sections, {checked.KUBEFLOW: KubeflowParams})[checked.KUBEFLOW]
+    parameter_file.check(sections, "the parameters")
+    demands = typed.sections(sections, {KUBEFLOW: KubeflowParams})[KUBEFLOW]
     nodes = demands.trainer.nodes
     revision = execution.described()
     defaults = arguments(sections)

@@ -32,7 +32,7 @@ from evidence.rows import (
 )
 from evidence.settings import EvidenceParams
 from evidence.tables import compared
-from nephele import params
+from nephele import parameter_file
 from nephele.evaluation import bootstrap
 from nephele.evaluation.scores import statistics
 from nephele.evaluation.verification import Design
@@ -50,7 +50,14 @@ OWN = {name: entry for name, entry in PIPELINE.items() if name not in TRAINED}
 LENGTHS = yaml.safe_load((ROOT / "evidence/params.yaml").read_text())
 ALIKE = ("seed=", "steps=", "optimisation.average=", "hints.steps=")  # of all networks
 LEADS = (3, 6)
-PARAMETERS = ("params.py", "acquisition.py", "typed.py", "cluster.py", "nested.py")
+PARAMETERS = (
+    "params.py",
+    "parameter_file.py",
+    "acquisition.py",
+    "typed.py",
+    "cluster.py",
+    "nested.py",
+)
 
 
 def flags(entry: dict) -> dict[str, list[str]]:
@@ -90,8 +97,8 @@ def test_networks_are_trained_as_the_pipeline_trains_them(name):
 @pytest.mark.parametrize("name", TRAINED)
 def test_what_a_variant_has_differently_is_one_thing_beside_seed_and_length(name):
     stage, changes = stage_of(TRAINED[name]), flags(TRAINED[name])["set"]
-    known = params.read("params.yaml", stage, SECTIONS[stage])
-    changed = params.read("params.yaml", stage, SECTIONS[stage], changes)
+    known = parameter_file.read("params.yaml", stage, SECTIONS[stage])
+    changed = parameter_file.read("params.yaml", stage, SECTIONS[stage], changes)
 
     unchanged = ("teacher", "student", "control", "control_channels", "control_longer")
     expected = 0 if name in unchanged else 1
@@ -428,7 +435,7 @@ def test_a_table_that_nobody_knows_is_refused(files, monkeypatch):
 
 def test_the_file_of_the_repository_asks_for_more_windows_than_the_default_run():
     asked = settings.read(str(ROOT / "evidence/params.yaml"))
-    known = params.read("params.yaml", "verify", VerifyParams)
+    known = parameter_file.read("params.yaml", "verify", VerifyParams)
     assert asked.verify.windows > known.windows
     assert asked.verify.seed == known.seed
 

@@ -25,6 +25,7 @@ ROLES = ("distilled", "control")
 WITHOUT_EFFECT = (
     "src/nephele/acquisition.py",
     "src/nephele/cluster.py",
+    "src/nephele/parameter_file.py",
     "src/nephele/params.py",
     "src/nephele/typed.py",
     "components/champion.py",

@@ -12,6 +12,7 @@ ROOMS = (
     "acquisition",
     "downloads",
     "params",
+    "parameter_file",
     "fields",
     "archives",
     "world",

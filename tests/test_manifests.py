@@ -14,8 +14,9 @@ from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from components import nodes
-from nephele import params, typed
+from nephele import parameter_file, typed
 from nephele.cluster import KubeflowParams
+from nephele.params import KUBEFLOW
 from pipeline import graph
 from pipeline.__main__ import main
 
@@ -141,7 +142,7 @@ def test_server_of_the_documentation_has_the_version_that_the_stages_speak_to():
 
 def compiled(folder: Path, **kubeflow) -> tuple[dict, dict[str, dict]]:
     """The pipeline with changes of its section, and what the platform adds to the executors."""
-    sections = FILE | {params.KUBEFLOW: FILE[params.KUBEFLOW] | kubeflow}
+    sections = FILE | {KUBEFLOW: FILE[KUBEFLOW] | kubeflow}
     graph.write(sections, folder / "compiled.yaml")
     spec, platform = yaml.safe_load_all((folder / "compiled.yaml").read_text())
     json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
@@ -153,7 +154,7 @@ def compiled(folder: Path, **kubeflow) -> tuple[dict, dict[str, dict]]:
 
 def test_stage_gets_the_resources_and_the_time_that_the_parameters_say(tmp_path):
     spec, added = compiled(tmp_path)
-    section = typed.sections(FILE, {params.KUBEFLOW: KubeflowParams})[params.KUBEFLOW]
+    section = typed.sections(FILE, {KUBEFLOW: KubeflowParams})[KUBEFLOW]
     for label, executor in spec["deploymentSpec"]["executors"].items():
         stage = re.sub(r"_\d+$", "", label.removeprefix("exec-").replace("-", "_"))
         wanted = section.resources(stage)
@@ -290,6 +291,6 @@ def test_command_compiles_the_parameters_with_their_overlays(options, kinds, tmp
     ],
 )
 def test_what_a_cluster_cannot_give_is_named(change, told):
-    sections = FILE | {params.KUBEFLOW: FILE[params.KUBEFLOW] | change}
+    sections = FILE | {KUBEFLOW: FILE[KUBEFLOW] | change}
     with pytest.raises(ValueError, match=re.escape(told)):
-        params.check(sections, "file")
+        parameter_file.check(sections, "file")

@@ -12,7 +12,6 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
@@ -21,7 +20,8 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from components.acquire import era5_files, needs, parallel
 from components.acquire.needs import Need
 from components.outputs import whole
-from nephele import params as sections
+from nephele import parameter_file
+from nephele.acquisition import AcquireParams
 from nephele.archives import best_tracks
 from nephele.downloads import gridsat, https, storms
 from nephele.downloads.params import DownloadParams
@@ -41,8 +41,8 @@ def main() -> None:
     log.setLevel(logging.INFO)
     given = _parser().parse_args()
     try:
-        params = sections.read(given.params, SECTION, DownloadParams, given.set)
-        acquire: Any = sections.read(given.params, "acquire", sections.SECTIONS["acquire"])
+        params = parameter_file.read(given.params, SECTION, DownloadParams, given.set)
+        acquire = parameter_file.read(given.params, "acquire", AcquireParams)
         with logging_redirect_tqdm():
             log.info(run(params, acquire.variables, given.archive.resolve()))
     except (ValueError, OSError) as error:

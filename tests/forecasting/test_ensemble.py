@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,8 @@ from nephele.forecasting.trained import TrainedModel
 from nephele.network.nephele import Nephele, sources
 from nephele.windows.spectra import pixels
 from tests import small
+
+LATER = trained.FORMAT + 1
 
 
 @pytest.fixture
@@ -103,6 +106,34 @@ def test_weights_of_another_network_are_refused(teacher, tmp_path):
 
     with pytest.raises(ValueError, match=r"weights\.safetensors: not the weights"):
         trained.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [({}, "no format"), ({"format": LATER, "patches": "wavelets"}, f"format {LATER}")],
+    ids=["earlier", "later"],
+)
+def test_weights_of_equal_shapes_that_mean_something_else_are_refused(
+    given, told, teacher, tmp_path
+):
+    trained.save(tmp_path, teacher)
+    path = tmp_path / trained.DESCRIPTION
+    values = json.loads(path.read_text())
+    assert values.pop("format") == trained.FORMAT
+    path.write_text(json.dumps(values | given))
+
+    expected = rf"model\.json: {told}, expected format {trained.FORMAT}: .*; train the model again"
+    with pytest.raises(ValueError, match=expected):
+        trained.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[]", json.dumps({"format": trained.FORMAT}), "{"])
+def test_any_other_json_is_refused(text, teacher, tmp_path):
+    trained.save(tmp_path, teacher)
+    (tmp_path / trained.DESCRIPTION).write_text(text)
+
+    with pytest.raises(ValueError, match=r"model\.json: not the description of a model"):
+        trained.load(tmp_path)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):

@@ -19,6 +19,10 @@ from nephele.windows.spectra import Spectra
 from nephele.windows.tensors import Scales, Windows
 
 WEIGHTS, DESCRIPTION = "weights.safetensors", "model.json"
+# What the weights mean, as `format` in the description: raised whenever weights of equal shapes
+# come to mean something else. 1: encoders read the cosine modes of a patch. Models without a
+# format are older, and their encoders may read its pixels.
+FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,7 @@ def save(folder: Path, model: TrainedModel) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.contiguous() for name, tensor in model.network.state_dict().items()}
     save_file(weights, folder / WEIGHTS)
-    text = json.dumps(asdict(model.description), indent=2)
+    text = json.dumps({"format": FORMAT} | asdict(model.description), indent=2)
     (folder / DESCRIPTION).write_text(text + "\n")
 
 
@@ -160,7 +164,8 @@ def load(folder: Path) -> TrainedModel:
     """Read a model that `save` wrote, ready to forecast.
 
     Raises:
-        ValueError: a file is missing or damaged, or weights and description do not fit.
+        ValueError: a file is missing or damaged, weights and description do not fit, or the weights
+            are of another format.
     """
     for name in (WEIGHTS, DESCRIPTION):
         if not (folder / name).is_file():
@@ -185,6 +190,18 @@ def fastest_device() -> torch.device:
 def _described(path: Path) -> Description:
     try:
         values: Any = json.loads(path.read_text())
+        _check_format(values, path)
         return TypeAdapter(Description).validate_python(values)
     except (json.JSONDecodeError, ValidationError) as error:
         raise ValueError(f"{path}: not the description of a model: {error}") from None
+
+
+def _check_format(values: Any, path: Path) -> None:
+    """Before all else: a description of another format may have other fields too."""
+    if not isinstance(values, dict) or values.get("format") == FORMAT:
+        return
+    found = f"format {values['format']!r}" if "format" in values else "no format"
+    raise ValueError(
+        f"{path}: {found}, expected format {FORMAT}: the weights are of another version of "
+        "Nephele, to which they may mean something else; train the model again, or use that version"
+    )
