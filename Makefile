@@ -28,7 +28,7 @@ JOBS ?= 2
 .PHONY: evidence
 evidence: $(READY) ## the networks' variants over several seeds: docs/evidence/tables.md (JOBS=2)
 	python -m pipeline check
-	dvc repro regrid
+	dvc repro evidence/dvc.yaml:regrid
 	export OMP_NUM_THREADS=$$(( ($$(getconf _NPROCESSORS_ONLN) + $(JOBS) - 1) / $(JOBS) )); \
 	for made in teacher 'student|control' score; do \
 	  dvc stage list --name-only evidence/dvc.yaml | grep -E ":($$made)" | \

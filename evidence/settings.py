@@ -7,7 +7,7 @@ from pydantic.dataclasses import dataclass
 
 from evidence.rows import ABLATIONS, LADDER, LEDGER, LENGTH, Comparison
 from nephele import typed
-from nephele.params import VerifyParams
+from nephele.params import Share, VerifyParams
 from nephele.typed import STRICT
 
 Seeds = Annotated[list[NonNegativeInt], Field(min_length=1)]
@@ -20,7 +20,11 @@ class EvidenceParams:
     seeds: Seeds
     ladder_seeds: Seeds
     ablation_seeds: Seeds
+    storms: PositiveInt
+    validation_share: Share
+    test_share: Share
     steps: PositiveInt
+    batch_size: Annotated[int, Field(ge=2)]
     twice: PositiveInt
     average: Annotated[float, Field(ge=0, lt=1)]
     hints: NonNegativeInt

@@ -46,9 +46,10 @@ MAIN = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 TRAINED = {
     name: entry for name, entry in PIPELINE.items() if name.startswith(("teacher", "st", "control"))
 }
-OWN = {name: entry for name, entry in PIPELINE.items() if name not in TRAINED}
+DATA = {name: PIPELINE[name] for name in ("acquire", "regrid")}
+OWN = {name: entry for name, entry in PIPELINE.items() if name not in TRAINED | DATA}
 LENGTHS = yaml.safe_load((ROOT / "evidence/params.yaml").read_text())
-ALIKE = ("seed=", "steps=", "optimisation.average=", "hints.steps=")  # of all networks
+ALIKE = ("seed=", "steps=", "batch_size=", "optimisation.average=", "hints.steps=")  # of all
 LEADS = (3, 6)
 PARAMETERS = (
     "params.py",
@@ -64,8 +65,8 @@ def flags(entry: dict) -> dict[str, list[str]]:
     """The flags of a command, each with its values."""
     found: dict[str, list[str]] = {}
     text = entry["cmd"].replace("${item.seed}", "0")
-    for name in ("steps", "twice", "average", "hints"):
-        text = text.replace(f"${{{name}}}", str(LENGTHS[name]))
+    for name, value in LENGTHS.items():
+        text = text.replace(f"${{{name}}}", str(value))
     for word in shlex.split(text)[3:]:
         if word.startswith("--"):
             found[word.removeprefix("--")] = values = []
@@ -78,6 +79,31 @@ def stage_of(entry: dict) -> str:
     return entry["cmd"].split()[2].split(".")[1]
 
 
+WHERE = {  # what the pipeline calls otherwise
+    "data": "outputs/evidence/raw",
+    "outputs/regrid/windows.zarr": "outputs/evidence/windows.zarr",
+    "outputs/pretrain_teacher/teacher": "T",
+}
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_data_are_made_as_the_pipeline_makes_them(name):
+    entry, given = DATA[name], flags(DATA[name])
+
+    assert stage_of(entry) == name
+    assert given.keys() - {"set"} == stages.signature(name).keys()
+    assert entry["params"] == [name]
+    assert entry["deps"] == [WHERE.get(dep, dep) for dep in MAIN[name]["deps"]]
+
+
+def test_the_evidence_has_storms_to_learn_from_to_choose_on_and_to_test():
+    for name, section in SECTIONS.items():
+        if name in DATA:
+            parameter_file.read("params.yaml", name, section, flags(DATA[name])["set"])
+    held_out = LENGTHS["storms"] * LENGTHS["test_share"]
+    assert LENGTHS["verify"]["windows"] == pytest.approx(2 * held_out)  # two a storm
+
+
 @pytest.mark.parametrize("name", TRAINED)
 def test_networks_are_trained_as_the_pipeline_trains_them(name):
     entry, stage = TRAINED[name], stage_of(TRAINED[name])
@@ -87,9 +113,7 @@ def test_networks_are_trained_as_the_pipeline_trains_them(name):
     assert entry["params"] == [stage]
     taught = "outputs/evidence/${item.seed}/teacher"
     deps = [re.sub(rf"^{re.escape(taught)}\w*/model$", "T", dep) for dep in entry["deps"]]
-    assert deps == [
-        dep.replace("outputs/pretrain_teacher/teacher", "T") for dep in MAIN[stage]["deps"]
-    ]
+    assert deps == [WHERE.get(dep, dep) for dep in MAIN[stage]["deps"]]
     folder = f"outputs/evidence/${{item.seed}}/{name}"
     assert entry["outs"] == [f"{folder}/model", f"{folder}/metrics.json"]
 
@@ -104,8 +128,14 @@ def test_what_a_variant_has_differently_is_one_thing_beside_seed_and_length(name
     expected = 0 if name in unchanged else 1
     assert len([c for c in changes if not c.startswith(ALIKE)]) >= expected
     assert changed.steps == LENGTHS["twice" if name == "control_longer" else "steps"]
+    assert changed.batch_size == LENGTHS["batch_size"]
     assert changed.optimisation.average == LENGTHS["average"]
-    alike = {"seed": known.seed, "steps": known.steps, "optimisation": known.optimisation}
+    alike = {
+        "seed": known.seed,
+        "steps": known.steps,
+        "batch_size": known.batch_size,
+        "optimisation": known.optimisation,
+    }
     if stage == "distill_student":
         alike["hints"] = known.hints
     assert (replace(changed, **alike) == known) == (expected == 0)
