@@ -143,7 +143,7 @@ def spectra(
 
 
 def _name(forecast: str) -> str:
-    return forecast.replace("_", ", ")
+    return forecast.replace("_", " ")
 
 
 def _title(note: str, title: str) -> str:
