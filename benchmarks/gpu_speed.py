@@ -20,7 +20,7 @@ from unittest import mock
 import machine
 import torch
 import yaml
-from torch.utils.flop_counter import FlopCounterMode
+from network_speed import flops
 
 import components  # noqa: F401  (how threads wait is set before torch is imported)
 from nephele import parameter_file
@@ -159,12 +159,6 @@ def peak(size: int = 8192, repeats: int = 10) -> float:
     one = torch.randn(size, size, device=GPU, dtype=torch.bfloat16)
     one @ one
     return 2 * size**3 / statistics.median(timed(lambda: one @ one) for _ in range(repeats))
-
-
-def flops(work: Callable[[], object]) -> float:
-    with FlopCounterMode(display=False) as counter:
-        work()
-    return counter.get_total_flops()
 
 
 def timed(work: Callable[[], object]) -> float:
