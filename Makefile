@@ -30,7 +30,7 @@ evidence: $(READY) ## the networks' variants over several seeds: docs/evidence/t
 	python -m pipeline check
 	dvc repro evidence/dvc.yaml:regrid
 	export OMP_NUM_THREADS=$$(( ($$(getconf _NPROCESSORS_ONLN) + $(JOBS) - 1) / $(JOBS) )); \
-	for made in teacher 'student|control' score; do \
+	for made in teacher 'student|control' 'score|causes'; do \
 	  dvc stage list --name-only evidence/dvc.yaml | grep -E ":($$made)" | \
 	    xargs -P $(JOBS) -n 1 dvc --wait-for-lock repro --single-item; \
 	done; \

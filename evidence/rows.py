@@ -8,7 +8,7 @@ from nephele.evaluation.forecasts import CONTROL, SHUFFLED, STUDENT, TEACHER
 HISTORY, ERA5 = "regression_history", "regression_era5"
 UNSEEDED = (HISTORY, ERA5)  # regressions have nothing random
 BOUND, PLAIN = "teacher_channels", "control_channels"  # plain U-Nets, with ERA5 and without
-LONGER = "control_longer"
+LONGER, LONGER_TEACHER = "control_longer", "teacher_longer"  # twice the steps
 GAIN, SHARE = "gain", "share"  # of fair CRPS, K; of another gain
 
 
@@ -85,18 +85,22 @@ LEDGER = Comparison(
 )
 LENGTH = Comparison(
     "length",
-    "Length: what training alone gives",
+    "Length: the ledger at equal steps",
     "A student begins with its teacher's weights, so that with its teacher's it has had as many "
-    "steps as a control that is trained twice as long. Gains are over the control, and beside them "
-    "over that longer one.",
+    "steps as the longer control and the longer teacher, which are trained twice as long. Gains "
+    "are over the control of the same length, and beside them over the shorter control; the share "
+    "is that of the gap between longer control and longer teacher.",
     (
         Row(CONTROL, "control"),
-        Row(LONGER, "longer control", CONTROL),
         Row(TEACHER, "teacher", CONTROL),
-        Row(STUDENT, "student", CONTROL),
+        Row(LONGER, "longer control"),
+        Row(LONGER_TEACHER, "longer teacher", LONGER),
+        Row(STUDENT, "student", LONGER),
     ),
-    by_lead=(GAIN, gain_over(LONGER)),
-    beside=LONGER,
+    by_lead=(GAIN, gain_over(CONTROL), SHARE),
+    beside=CONTROL,
+    whole=LONGER_TEACHER,
+    share="share of the gap that is closed",
 )
 ABLATIONS = Comparison(
     "ablations",

@@ -46,7 +46,7 @@ class EvidenceParams:
         return {
             LADDER: self.ladder_seeds,
             LEDGER: self.seeds,
-            LENGTH: self.ablation_seeds,
+            LENGTH: self.seeds,
             ABLATIONS: self.ablation_seeds,
         }
 

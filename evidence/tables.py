@@ -1,4 +1,4 @@
-"""Tables of how the networks compare: ladder, ledger of privileged information, length, ablations.
+"""Tables of how the networks compare: ladder, ledger, length, ablations, causes.
 
 Every figure is of the mean over the trainings' seeds: statistics of a window are averaged over the
 seeds first. Its interval is a bootstrap over storms (nephele.evaluation.bootstrap), so it says how
@@ -17,7 +17,7 @@ import pandas as pd
 import xarray as xr
 
 from components.outputs import whole, write_json
-from evidence import scored, settings
+from evidence import causes, scored, settings
 from evidence.rows import (
     GAIN,
     SHARE,
@@ -28,6 +28,7 @@ from evidence.rows import (
 from evidence.settings import EvidenceParams
 from nephele.evaluation import scores
 from nephele.evaluation.by_window import design_of, statistics_of
+from nephele.evaluation.forecasts import CONTROL
 from nephele.evaluation.ledger import counts, share
 from nephele.evaluation.scores import Statistics
 from nephele.evaluation.succession import WINDOW
@@ -108,10 +109,16 @@ def nested(found: pd.DataFrame) -> dict:
     return values
 
 
-def markdown(tables: Mapping[Comparison, pd.DataFrame], note: str, about: Design) -> str:
+def markdown(
+    tables: Mapping[Comparison, pd.DataFrame],
+    effects: causes.ByTeacher,
+    note: str,
+    about: Design,
+) -> str:
     """All tables as a page.
 
     Args:
+        effects: none where no table of causes is wanted.
         note: what the reader must know of the data, as SYNTHETIC.
     """
     lines = [
@@ -131,6 +138,8 @@ def markdown(tables: Mapping[Comparison, pd.DataFrame], note: str, about: Design
         for score in comparison.by_lead:
             lines += ["", f"By lead time (h): {_titles(comparison)[score]}", ""]
             lines += _by_lead(comparison, found[found.score == score])
+    if effects:
+        lines += ["", *causes.markdown(effects)]
     return "\n".join([*lines, ""])
 
 
@@ -192,25 +201,25 @@ def _figure(estimate: Estimate, bold: bool) -> str:
 
 
 def read(
-    folder: Path, comparisons: Mapping[Comparison, Sequence[int]]
-) -> tuple[Mapping[Comparison, Mapping[str, BySeed]], pd.DataFrame]:
-    """The statistics of every comparison with its seeds, and one of their tables.
+    folder: Path, comparisons: Mapping[Comparison, Sequence[int]], example: pd.DataFrame
+) -> Mapping[Comparison, Mapping[str, BySeed]]:
+    """The statistics of every comparison with its seeds.
+
+    Args:
+        example: the scores of a forecast, whose windows all others must have.
 
     Raises:
         ValueError: a table is missing, or is of other windows.
     """
     found: dict[Comparison, dict[str, dict[int, Statistics]]] = {}
-    first: pd.DataFrame | None = None
     for comparison, seeds in comparisons.items():
         for seed in seeds:
             names = [row.forecast for row in comparison.rows]
             table = pd.concat([scored.read(folder, seed, name) for name in names])
-            first = table if first is None else first
-            _same_windows(first, table, f"{comparison.name} of seed {seed}")
+            _same_windows(example, table, f"{comparison.name} of seed {seed}")
             for name, statistics in statistics_of(table).items():
                 found.setdefault(comparison, {}).setdefault(name, {})[seed] = statistics
-    assert first is not None, "there are seeds"
-    return found, first
+    return found
 
 
 def _same_windows(first: pd.DataFrame, other: pd.DataFrame, name: str) -> None:
@@ -222,11 +231,11 @@ def _same_windows(first: pd.DataFrame, other: pd.DataFrame, name: str) -> None:
         )
 
 
-def _wanted(asked: EvidenceParams, names: Sequence[str] | None) -> dict[Comparison, list[int]]:
-    known = {one.name: one for one in asked.wanted}
-    if unknown := sorted(set(names or ()) - known.keys()):
+def _names(asked: EvidenceParams, names: Sequence[str] | None) -> Sequence[str]:
+    known = [*(one.name for one in asked.wanted), causes.NAME]
+    if unknown := sorted(set(names or ()) - set(known)):
         raise ValueError(f"no table is called {unknown[0]}, expected {', '.join(known)}")
-    return {one: seeds for one, seeds in asked.wanted.items() if not names or one.name in names}
+    return names or known
 
 
 def main() -> None:
@@ -237,15 +246,20 @@ def main() -> None:
     given = parser.parse_args()
     try:
         asked = settings.read(given.params)
-        wanted = _wanted(asked, given.only)
-        found, example = read(Path(given.scores), wanted)
+        names = _names(asked, given.only)
+        wanted = {one: seeds for one, seeds in asked.wanted.items() if one.name in names}
+        effects = causes.read(Path(given.scores), asked.seeds) if causes.NAME in names else {}
+        example = scored.read(Path(given.scores), asked.seeds[0], CONTROL)
+        found = read(Path(given.scores), wanted, example)
         design = design_of(example, asked.verify.resamples, asked.verify.seed)
         tables = {one: compared(one, found[one], design) for one in wanted}
         with xr.open_zarr(given.windows) as windows:
-            page = markdown(tables, data_note(windows.attrs), design)
+            page = markdown(tables, effects, data_note(windows.attrs), design)
         with whole(Path(given.tables)) as partial:
             partial.write_text(page)
         figures = {one.name: nested(table) for one, table in tables.items()}
+        if effects:
+            figures[causes.NAME] = causes.figures(effects)
         write_json(Path(given.metrics), {**figures, "counts": counts(design, asked.verify.members)})
     except (ValueError, OSError) as error:
         sys.exit(f"evidence.tables: {error}")

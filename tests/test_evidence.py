@@ -16,7 +16,7 @@ import xarray as xr
 import yaml
 from known_windows import make_windows
 
-from evidence import regression, score, scored, settings, tables
+from evidence import causes, regression, score, scored, settings, tables
 from evidence.rows import (
     ABLATIONS,
     BOUND,
@@ -26,6 +26,7 @@ from evidence.rows import (
     LEDGER,
     LENGTH,
     LONGER,
+    LONGER_TEACHER,
     PLAIN,
     UNSEEDED,
     gain_over,
@@ -46,8 +47,10 @@ MAIN = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 TRAINED = {
     name: entry for name, entry in PIPELINE.items() if name.startswith(("teacher", "st", "control"))
 }
+LONG = ("teacher_longer", "control_longer")
 DATA = {name: PIPELINE[name] for name in ("acquire", "regrid")}
-OWN = {name: entry for name, entry in PIPELINE.items() if name not in TRAINED | DATA}
+CAUSES = PIPELINE["causes"]
+OWN = {n: entry for n, entry in PIPELINE.items() if n not in TRAINED | DATA | {"causes": CAUSES}}
 LENGTHS = yaml.safe_load((ROOT / "evidence/params.yaml").read_text())
 ALIKE = ("seed=", "steps=", "batch_size=", "optimisation.average=", "hints.steps=")  # of all
 LEADS = (3, 6)
@@ -96,6 +99,25 @@ def test_data_are_made_as_the_pipeline_makes_them(name):
     assert entry["deps"] == [WHERE.get(dep, dep) for dep in MAIN[name]["deps"]]
 
 
+def test_causes_of_the_teachers_are_found_as_the_pipeline_finds_them():
+    stage, given = "export_causal_matrix", flags(CAUSES)
+
+    assert stage_of(CAUSES) == stage
+    assert given.keys() == stages.signature(stage).keys()
+    assert CAUSES["params"] == [stage]
+    teacher = "outputs/evidence/${item.seed}/${item.teacher}/model"
+    deps = ["T" if dep == teacher else dep for dep in CAUSES["deps"]]
+    assert deps == [WHERE.get(dep, dep) for dep in MAIN[stage]["deps"]]
+    made = {
+        name for out in CAUSES["outs"] for name in ([out] if isinstance(out, str) else list(out))
+    }
+    seed_given = {name.replace("${item.seed}", "0") for name in made}
+    read_by_stage = {"params", "windows", "teacher"}
+    assert seed_given == {value[0] for flag, value in given.items() if flag not in read_by_stage}
+    assert CAUSES["matrix"] == {"teacher": list(causes.LABELS), "seed": "${seeds}"}
+    assert "evidence/scores/${item.seed}/${item.teacher}_causes.json" in made
+
+
 def test_the_evidence_has_storms_to_learn_from_to_choose_on_and_to_test():
     for name, entry in DATA.items():
         parameter_file.read("params.yaml", name, SECTIONS[name], flags(entry)["set"])
@@ -123,10 +145,10 @@ def test_what_a_variant_has_differently_is_one_thing_beside_seed_and_length(name
     known = parameter_file.read("params.yaml", stage, SECTIONS[stage])
     changed = parameter_file.read("params.yaml", stage, SECTIONS[stage], changes)
 
-    unchanged = ("teacher", "student", "control", "control_channels", "control_longer")
+    unchanged = ("teacher", "student", "control", "control_channels", *LONG)
     expected = 0 if name in unchanged else 1
     assert len([c for c in changes if not c.startswith(ALIKE)]) >= expected
-    assert changed.steps == LENGTHS["twice" if name == "control_longer" else "steps"]
+    assert changed.steps == LENGTHS["twice" if name in LONG else "steps"]
     assert changed.batch_size == LENGTHS["batch_size"]
     assert changed.optimisation.average == LENGTHS["average"]
     alike = {
@@ -177,10 +199,7 @@ def test_every_row_of_the_tables_is_scored_and_every_network_is_in_a_table():
 
     assert {name for names in scored.values() for name in names} == set(TRAINED)
     assert {*TRAINED, "teacher_shuffled", *UNSEEDED} == rows
-    assert set(scored["ablation_seeds"]) == {
-        LONGER,
-        *(row.forecast for row in ABLATIONS.rows if row.over),
-    }
+    assert set(scored["ablation_seeds"]) == {row.forecast for row in ABLATIONS.rows if row.over}
     for seeds, names in scored.items():
         for name in names:
             assert TRAINED[name]["matrix"]["seed"] == f"${{{seeds}}}"
@@ -298,8 +317,8 @@ def test_gains_and_their_shares_are_those_that_were_put_in():
         (LADDER, PLAIN, "control", 0.5),
         (LADDER, PLAIN, HISTORY, -0.5),
         (LEDGER, "teacher", "student", -1.0),
-        (LENGTH, LONGER, "student", 0.2),
-        (LENGTH, LONGER, "teacher", 1.2),
+        (LENGTH, "control", "student", 0.5),
+        (LENGTH, "control", LONGER, 0.3),
     ],
 )
 def test_gains_beside_are_over_the_one_network(comparison, beside, forecast, better):
@@ -315,6 +334,17 @@ def test_gains_beside_are_over_the_one_network(comparison, beside, forecast, bet
     assert {*found[found.score == gain_over(beside)].forecast, beside} == {
         row.forecast for row in comparison.rows
     }
+
+
+def test_a_student_is_held_to_the_networks_that_trained_as_long_as_it_and_its_teacher():
+    crps = {"control": 4.0, "teacher": 3.5, LONGER: 3.0, LONGER_TEACHER: 2.0, "student": 2.5}
+    found = compared(LENGTH, known(crps), DESIGN)
+
+    assert cell(found, "gain", "student").value == pytest.approx(0.5)
+    assert cell(found, "gain", LONGER_TEACHER).value == pytest.approx(1.0)
+    assert cell(found, "gain", "teacher").value == pytest.approx(0.5)
+    assert cell(found, "share", "student").value == pytest.approx(0.5)
+    assert {*found[found.score == "share"].forecast} == {"student"}
 
 
 def test_a_gain_beside_differs_from_storm_to_storm_as_its_interval_says():
@@ -363,7 +393,7 @@ def test_page_has_every_table_with_every_row_and_column():
             ABLATIONS, known({row.forecast: 3.0 for row in ABLATIONS.rows}, seeds), DESIGN
         ),
     }
-    page = tables.markdown(made, "SYNTHETIC", DESIGN)
+    page = tables.markdown(made, known_causes(seeds), "SYNTHETIC", DESIGN)
 
     assert "SYNTHETIC: 12 windows of 12 test storms" in page
     assert page.count("Seeds of the trainings: 0, 1.") == 2
@@ -374,6 +404,25 @@ def test_page_has_every_table_with_every_row_and_column():
         assert len({line.count("|") for line in lines}) == 1, lines[0]
     for comparison in made:
         assert all(f"| {row.label} |" in page for row in comparison.rows)
+    assert "| truth |  |  |  | 2.00 | 6.00 | 0.00 |" in page
+    told = "0.65 (0.53 to 0.74) | 0.81 (0.68 to 0.91) | – (– to –) | 2.50 | 1.20 | 0.12 |"
+    for label in causes.LABELS.values():
+        assert all(f"| {label}, seed {seed} | {told}" in page for seed in seeds)
+
+
+def known_causes(seeds) -> dict:
+    """Metrics of components.export_causal_matrix, as far as the tables read them."""
+    nothing = dict.fromkeys(("value", "low", "high"))
+    one = {
+        "rank_correlation": {
+            "interventional": {"value": 0.649, "low": 0.529, "high": 0.739},
+            "initial_time": {"value": 0.808, "low": 0.683, "high": 0.905},
+            "learned_on_test": nothing,
+        },
+        "truth": {"sst": 2.0, "r": 6.0, "placebo": 0.0},
+        "interventional": {"sst": 2.5, "r": 1.2, "placebo": 0.12},
+    }
+    return {name: dict.fromkeys(seeds, one) for name in causes.LABELS}
 
 
 def write_scores(folder: Path, seeds=(0, 1)) -> None:
@@ -399,6 +448,9 @@ def write_scores(folder: Path, seeds=(0, 1)) -> None:
         for name in names - set(UNSEEDED):
             path = folder / str(seed) / f"{name}.csv.gz"
             scored.write(table(name, CRPS.get(name, 4.0), seed), path)
+    for name, by_seed in known_causes(seeds).items():
+        for seed, metrics in by_seed.items():
+            (folder / str(seed) / f"{name}_causes.json").write_text(json.dumps(metrics))
     simple = pd.concat([table(name, 5.0, 0) for name in UNSEEDED])
     scored.write(simple, folder / "regression.csv.gz")
 
@@ -438,9 +490,11 @@ def test_tables_are_made_of_the_seeds_that_are_asked_for(files):
     assert metrics["ladder"]["gain"]["teacher"]["mean"] == pytest.approx(1.5)
     assert metrics["ladder"]["share"]["teacher"]["6"] == pytest.approx(0.75)
     assert metrics["ledger"]["gain_over_teacher"]["student"]["mean"] == pytest.approx(-1.0)
-    assert metrics["length"]["gain_over_control_longer"]["student"]["seeds"].keys() == {"1"}
+    assert metrics["length"]["gain_over_control"]["student"]["seeds"].keys() == {"0", "1"}
     assert metrics["ladder"]["crps"]["student"]["seeds"].keys() == {"0", "1"}
     assert metrics["ablations"]["crps"]["student"]["seeds"].keys() == {"1"}
+    agreement = metrics["causes"]["teacher_longer"]["1"]["rank_correlation"]
+    assert agreement["initial_time"]["value"] == pytest.approx(0.808)
     assert metrics["counts"]["test"] == {
         "storms": 12,
         "windows": 12,
@@ -454,6 +508,14 @@ def test_some_tables_alone_need_no_scores_of_the_others(files, monkeypatch):
     monkeypatch.setattr(sys, "argv", [*sys.argv, "--only", "ledger", "ladder"])
     tables.main()
     assert json.loads((files / "m.json").read_text()).keys() == {"ladder", "ledger", "counts"}
+    assert "Causes" not in (files / "docs/tables.md").read_text()
+
+
+def test_the_table_of_causes_can_be_made_alone(files, monkeypatch):
+    (files / "scores/1/student.csv.gz").unlink()
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--only", "causes"])
+    tables.main()
+    assert json.loads((files / "m.json").read_text()).keys() == {"causes", "counts"}
 
 
 def test_a_table_that_nobody_knows_is_refused(files, monkeypatch):
@@ -483,6 +545,10 @@ def test_the_same_statistics_are_the_same_file(tmp_path):
         (
             lambda f: (f / "scores/1/student.csv.gz").unlink(),
             r"no table .*scores/1/student\.csv\.gz; `make",
+        ),
+        (
+            lambda f: (f / "scores/0/teacher_longer_causes.json").unlink(),
+            r"no file .*scores/0/teacher_longer_causes\.json; `make",
         ),
         (
             lambda f: _of_another_storm(f / "scores/1/control.csv.gz"),

@@ -1,0 +1,91 @@
+"""Causes: what intervention on the trained teachers shows of them, beside the world's own truth."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from evidence.rows import LONGER_TEACHER
+from nephele.evaluation.forecasts import TEACHER
+from nephele.pictures.headlines import number
+
+NAME = "causes"
+TITLE = "Causes: what the teachers do with each variable, and what the world does"
+TEXT = (
+    "Mean change of the frames over lead times without a variable: in the world that runs again "
+    "without it (truth), and in the forecast of a teacher that is given its climatology. The "
+    "truth keeps the past, as an intervention at the initial time alone does. Rank correlations "
+    "are those of 20 entries, four variables and five lead times, with the truth; in brackets "
+    "their 95 % intervals over storms."
+)
+LABELS = {TEACHER: "teacher", LONGER_TEACHER: "longer teacher"}
+# Matrices of components.export_causal_matrix, by the columns in which their agreement stands.
+AGREEMENT = {
+    "interventional": "intervention",
+    "initial_time": "intervention at the initial time alone",
+    "learned_on_test": "learned",
+}
+TRUTH, INTERVENTIONAL = "truth", "interventional"
+
+ByTeacher = Mapping[str, Mapping[int, dict]]
+
+
+def read(folder: Path, seeds: Sequence[int]) -> ByTeacher:
+    """Teacher → seed → the metrics of its causal effect matrices.
+
+    Raises:
+        ValueError: a file is missing.
+    """
+    return {
+        name: {seed: _read(folder / f"{seed}/{name}_causes.json") for seed in seeds}
+        for name in LABELS
+    }
+
+
+def _read(path: Path) -> dict:
+    if not path.is_file():
+        raise ValueError(f"no file {path}; `make evidence` makes all of them")
+    return json.loads(path.read_text())
+
+
+def figures(found: ByTeacher) -> dict:
+    """Teacher → seed → what agrees how well with the truth, and mean effects; for JSON."""
+    return {
+        name: {
+            str(seed): {part: metrics[part] for part in ("rank_correlation", INTERVENTIONAL)}
+            for seed, metrics in by_seed.items()
+        }
+        for name, by_seed in found.items()
+    }
+
+
+def markdown(found: ByTeacher) -> list[str]:
+    """The table as lines of a page; a row a training, and one for the truth."""
+    truth = next(iter(found[TEACHER].values()))[TRUTH]
+    columns = [f"{name}: rank correlation" for name in AGREEMENT.values()]
+    columns += [f"{variable} (K)" for variable in truth]
+    rows = [["truth", *[""] * len(AGREEMENT), *map(number, truth.values())]]
+    for name, by_seed in found.items():
+        for seed, metrics in by_seed.items():
+            effects = metrics[INTERVENTIONAL]
+            rows.append(
+                [
+                    f"{LABELS[name]}, seed {seed}",
+                    *(_interval(metrics["rank_correlation"][matrix]) for matrix in AGREEMENT),
+                    *(number(effects[variable]) for variable in truth),
+                ]
+            )
+    return [
+        f"## {TITLE}",
+        "",
+        TEXT,
+        "",
+        *(f"| {' | '.join(cells)} |" for cells in (["", *columns], ["---"] * (len(columns) + 1))),
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+
+
+def _interval(found: Mapping[str, float | None]) -> str:
+    parts = (found[part] for part in ("value", "low", "high"))
+    value, low, high = (number(math.nan if part is None else part) for part in parts)
+    return f"{value} ({low} to {high})"
