@@ -90,7 +90,7 @@ def test_section_as_json_of_floats_gives_the_same_parameters(section):
         ("pretrain_teacher.sampling.sampler", "ddpm", "teacher.sampling.sampler = ddpm adds white"),
         ("distill_student.sampling.sampler", "ddpm", "student.sampling.sampler = ddpm adds white"),
         ("evaluate_tsne.neighbours", 71, "evaluate_tsne.windows = 72 do not have neighbours = 71"),
-        ("verify.examples", 37, "verify.examples = 37, expected at most verify.windows = 36"),
+        ("verify.examples", 61, "verify.examples = 61, expected at most verify.windows = 60"),
     ],
 )
 def test_parameter_that_is_wrong_is_named_by_the_first_stage(key, value, told, tmp_path):
