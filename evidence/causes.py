@@ -5,8 +5,6 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from evidence.rows import LONGER_TEACHER
-from nephele.evaluation.forecasts import TEACHER
 from nephele.pictures.headlines import number
 
 NAME = "causes"
@@ -18,7 +16,6 @@ TEXT = (
     "are those of 20 entries, four variables and five lead times, with the truth; in brackets "
     "their 95 % intervals over storms."
 )
-LABELS = {TEACHER: "teacher", LONGER_TEACHER: "longer teacher"}
 # Matrices of components.export_causal_matrix, by the columns in which their agreement stands.
 AGREEMENT = {
     "interventional": "intervention",
@@ -27,19 +24,16 @@ AGREEMENT = {
 }
 TRUTH, INTERVENTIONAL = "truth", "interventional"
 
-ByTeacher = Mapping[str, Mapping[int, dict]]
+BySeed = Mapping[int, dict]
 
 
-def read(folder: Path, seeds: Sequence[int]) -> ByTeacher:
-    """Teacher → seed → the metrics of its causal effect matrices.
+def read(folder: Path, seeds: Sequence[int]) -> BySeed:
+    """The metrics of every teacher's causal effect matrices.
 
     Raises:
         ValueError: a file is missing.
     """
-    return {
-        name: {seed: _read(folder / f"{seed}/{name}_causes.json") for seed in seeds}
-        for name in LABELS
-    }
+    return {seed: _read(folder / f"{seed}/causes.json") for seed in seeds}
 
 
 def _read(path: Path) -> dict:
@@ -48,33 +42,22 @@ def _read(path: Path) -> dict:
     return json.loads(path.read_text())
 
 
-def figures(found: ByTeacher) -> dict:
-    """Teacher → seed → what agrees how well with the truth, and mean effects; for JSON."""
-    return {
-        name: {
-            str(seed): {part: metrics[part] for part in ("rank_correlation", INTERVENTIONAL)}
-            for seed, metrics in by_seed.items()
-        }
-        for name, by_seed in found.items()
-    }
+def figures(found: BySeed) -> dict:
+    """Seed → what agrees how well with the truth, and mean effects; for JSON."""
+    parts = ("rank_correlation", INTERVENTIONAL)
+    return {str(seed): {part: metrics[part] for part in parts} for seed, metrics in found.items()}
 
 
-def markdown(found: ByTeacher) -> list[str]:
+def markdown(found: BySeed) -> list[str]:
     """The table as lines of a page; a row a training, and one for the truth."""
-    truth = next(iter(found[TEACHER].values()))[TRUTH]
+    truth = next(iter(found.values()))[TRUTH]
     columns = [f"{name}: rank correlation" for name in AGREEMENT.values()]
     columns += [f"{variable} (K)" for variable in truth]
     rows = [["truth", *[""] * len(AGREEMENT), *map(number, truth.values())]]
-    for name, by_seed in found.items():
-        for seed, metrics in by_seed.items():
-            effects = metrics[INTERVENTIONAL]
-            rows.append(
-                [
-                    f"{LABELS[name]}, seed {seed}",
-                    *(_interval(metrics["rank_correlation"][matrix]) for matrix in AGREEMENT),
-                    *(number(effects[variable]) for variable in truth),
-                ]
-            )
+    for seed, metrics in found.items():
+        agreement = (_interval(metrics["rank_correlation"][matrix]) for matrix in AGREEMENT)
+        effects = (number(metrics[INTERVENTIONAL][variable]) for variable in truth)
+        rows.append([f"teacher, seed {seed}", *agreement, *effects])
     return [
         f"## {TITLE}",
         "",

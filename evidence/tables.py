@@ -111,7 +111,7 @@ def nested(found: pd.DataFrame) -> dict:
 
 def markdown(
     tables: Mapping[Comparison, pd.DataFrame],
-    effects: causes.ByTeacher,
+    effects: causes.BySeed,
     note: str,
     about: Design,
 ) -> str:

@@ -16,7 +16,7 @@ import xarray as xr
 import yaml
 from known_windows import make_windows
 
-from evidence import causes, regression, score, scored, settings, tables
+from evidence import regression, score, scored, settings, tables
 from evidence.rows import (
     ABLATIONS,
     BOUND,
@@ -105,7 +105,7 @@ def test_causes_of_the_teachers_are_found_as_the_pipeline_finds_them():
     assert stage_of(CAUSES) == stage
     assert given.keys() == stages.signature(stage).keys()
     assert CAUSES["params"] == [stage]
-    teacher = "outputs/evidence/${item.seed}/${item.teacher}/model"
+    teacher = "outputs/evidence/${item.seed}/teacher/model"
     deps = ["T" if dep == teacher else dep for dep in CAUSES["deps"]]
     assert deps == [WHERE.get(dep, dep) for dep in MAIN[stage]["deps"]]
     made = {
@@ -114,8 +114,8 @@ def test_causes_of_the_teachers_are_found_as_the_pipeline_finds_them():
     seed_given = {name.replace("${item.seed}", "0") for name in made}
     read_by_stage = {"params", "windows", "teacher"}
     assert seed_given == {value[0] for flag, value in given.items() if flag not in read_by_stage}
-    assert CAUSES["matrix"] == {"teacher": list(causes.LABELS), "seed": "${seeds}"}
-    assert "evidence/scores/${item.seed}/${item.teacher}_causes.json" in made
+    assert CAUSES["matrix"] == {"seed": "${seeds}"}
+    assert "evidence/scores/${item.seed}/causes.json" in made
 
 
 def test_the_evidence_has_storms_to_learn_from_to_choose_on_and_to_test():
@@ -406,8 +406,7 @@ def test_page_has_every_table_with_every_row_and_column():
         assert all(f"| {row.label} |" in page for row in comparison.rows)
     assert "| truth |  |  |  | 2.00 | 6.00 | 0.00 |" in page
     told = "0.65 (0.53 to 0.74) | 0.81 (0.68 to 0.91) | – (– to –) | 2.50 | 1.20 | 0.12 |"
-    for label in causes.LABELS.values():
-        assert all(f"| {label}, seed {seed} | {told}" in page for seed in seeds)
+    assert all(f"| teacher, seed {seed} | {told}" in page for seed in seeds)
 
 
 def known_causes(seeds) -> dict:
@@ -422,7 +421,7 @@ def known_causes(seeds) -> dict:
         "truth": {"sst": 2.0, "r": 6.0, "placebo": 0.0},
         "interventional": {"sst": 2.5, "r": 1.2, "placebo": 0.12},
     }
-    return {name: dict.fromkeys(seeds, one) for name in causes.LABELS}
+    return dict.fromkeys(seeds, one)
 
 
 def write_scores(folder: Path, seeds=(0, 1)) -> None:
@@ -448,9 +447,8 @@ def write_scores(folder: Path, seeds=(0, 1)) -> None:
         for name in names - set(UNSEEDED):
             path = folder / str(seed) / f"{name}.csv.gz"
             scored.write(table(name, CRPS.get(name, 4.0), seed), path)
-    for name, by_seed in known_causes(seeds).items():
-        for seed, metrics in by_seed.items():
-            (folder / str(seed) / f"{name}_causes.json").write_text(json.dumps(metrics))
+    for seed, metrics in known_causes(seeds).items():
+        (folder / str(seed) / "causes.json").write_text(json.dumps(metrics))
     simple = pd.concat([table(name, 5.0, 0) for name in UNSEEDED])
     scored.write(simple, folder / "regression.csv.gz")
 
@@ -493,7 +491,7 @@ def test_tables_are_made_of_the_seeds_that_are_asked_for(files):
     assert metrics["length"]["gain_over_control"]["student"]["seeds"].keys() == {"0", "1"}
     assert metrics["ladder"]["crps"]["student"]["seeds"].keys() == {"0", "1"}
     assert metrics["ablations"]["crps"]["student"]["seeds"].keys() == {"1"}
-    agreement = metrics["causes"]["teacher_longer"]["1"]["rank_correlation"]
+    agreement = metrics["causes"]["1"]["rank_correlation"]
     assert agreement["initial_time"]["value"] == pytest.approx(0.808)
     assert metrics["counts"]["test"] == {
         "storms": 12,
@@ -547,8 +545,8 @@ def test_the_same_statistics_are_the_same_file(tmp_path):
             r"no table .*scores/1/student\.csv\.gz; `make",
         ),
         (
-            lambda f: (f / "scores/0/teacher_longer_causes.json").unlink(),
-            r"no file .*scores/0/teacher_longer_causes\.json; `make",
+            lambda f: (f / "scores/0/causes.json").unlink(),
+            r"no file .*scores/0/causes\.json; `make",
         ),
         (
             lambda f: _of_another_storm(f / "scores/1/control.csv.gz"),
