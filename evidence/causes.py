@@ -11,18 +11,17 @@ NAME = "causes"
 TITLE = "Causes: what the teachers do with each variable, and what the world does"
 TEXT = (
     "Mean change of the frames over lead times without a variable: in the world that runs again "
-    "without it (truth), and in the forecast of a teacher that is given its climatology. The "
-    "truth keeps the past, as an intervention at the initial time alone does. Rank correlations "
-    "are those of 20 entries, four variables and five lead times, with the truth; in brackets "
-    "their 95 % intervals over storms."
+    "without it from the initial time on (truth), and in the forecast of a teacher that is given "
+    "its climatology at the initial time. Rank correlations are those of 20 entries, four variables "
+    "and five lead times, with the truth; in brackets their 95 % intervals over storms."
 )
 # Matrices of components.export_causal_matrix, by the columns in which their agreement stands.
+TRUTH, INITIAL = "truth", "initial_time"
 AGREEMENT = {
-    "interventional": "intervention",
-    "initial_time": "intervention at the initial time alone",
-    "learned_on_test": "learned",
+    INITIAL: "at the initial time",
+    "interventional": "over the whole history",
+    "learned_on_test": "learned in training",
 }
-TRUTH, INTERVENTIONAL = "truth", "interventional"
 
 BySeed = Mapping[int, dict]
 
@@ -44,19 +43,19 @@ def _read(path: Path) -> dict:
 
 def figures(found: BySeed) -> dict:
     """Seed → what agrees how well with the truth, and mean effects; for JSON."""
-    parts = ("rank_correlation", INTERVENTIONAL)
+    parts = ("rank_correlation", INITIAL)
     return {str(seed): {part: metrics[part] for part in parts} for seed, metrics in found.items()}
 
 
 def markdown(found: BySeed) -> list[str]:
     """The table as lines of a page; a row a training, and one for the truth."""
     truth = next(iter(found.values()))[TRUTH]
-    columns = [f"{name}: rank correlation" for name in AGREEMENT.values()]
+    columns = [f"rank correlation, {name}" for name in AGREEMENT.values()]
     columns += [f"{variable} (K)" for variable in truth]
     rows = [["truth", *[""] * len(AGREEMENT), *map(number, truth.values())]]
     for seed, metrics in found.items():
         agreement = (_interval(metrics["rank_correlation"][matrix]) for matrix in AGREEMENT)
-        effects = (number(metrics[INTERVENTIONAL][variable]) for variable in truth)
+        effects = (number(metrics[INITIAL][variable]) for variable in truth)
         rows.append([f"teacher, seed {seed}", *agreement, *effects])
     return [
         f"## {TITLE}",

@@ -405,7 +405,7 @@ def test_page_has_every_table_with_every_row_and_column():
     for comparison in made:
         assert all(f"| {row.label} |" in page for row in comparison.rows)
     assert "| truth |  |  |  | 2.00 | 6.00 | 0.00 |" in page
-    told = "0.65 (0.53 to 0.74) | 0.81 (0.68 to 0.91) | – (– to –) | 2.50 | 1.20 | 0.12 |"
+    told = "0.81 (0.68 to 0.91) | 0.65 (0.53 to 0.74) | – (– to –) | 2.50 | 1.20 | 0.12 |"
     assert all(f"| teacher, seed {seed} | {told}" in page for seed in seeds)
 
 
@@ -419,7 +419,7 @@ def known_causes(seeds) -> dict:
             "learned_on_test": nothing,
         },
         "truth": {"sst": 2.0, "r": 6.0, "placebo": 0.0},
-        "interventional": {"sst": 2.5, "r": 1.2, "placebo": 0.12},
+        "initial_time": {"sst": 2.5, "r": 1.2, "placebo": 0.12},
     }
     return dict.fromkeys(seeds, one)
 
