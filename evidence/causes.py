@@ -12,15 +12,15 @@ TITLE = "Causes: what the teachers do with each variable, and what the world doe
 TEXT = (
     "Mean change of the frames over lead times without a variable: in the world that runs again "
     "without it from the initial time on (truth), and in the forecast of a teacher that is given "
-    "its climatology at the initial time. Rank correlations are those of 20 entries, four variables "
-    "and five lead times, with the truth; in brackets their 95 % intervals over storms."
+    "its climatology at the initial time. Rank correlations are with the truth, over 20 entries: "
+    "four variables and five lead times; in brackets their 95 % intervals over storms."
 )
-# Matrices of components.export_causal_matrix, by the columns in which their agreement stands.
+# The matrices of components.export_causal_matrix whose agreement with the truth is told.
 TRUTH, INITIAL = "truth", "initial_time"
 AGREEMENT = {
     INITIAL: "at the initial time",
     "interventional": "over the whole history",
-    "learned_on_test": "learned in training",
+    "learned_on_test": "of the learned head",
 }
 
 BySeed = Mapping[int, dict]
@@ -62,7 +62,8 @@ def markdown(found: BySeed) -> list[str]:
         "",
         TEXT,
         "",
-        *(f"| {' | '.join(cells)} |" for cells in (["", *columns], ["---"] * (len(columns) + 1))),
+        f"| | {' | '.join(columns)} |",
+        f"|{'---|' * (len(columns) + 1)}",
         *(f"| {' | '.join(row)} |" for row in rows),
     ]
 
