@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from components.export_causal_matrix.result import CLIMATOLOGY, HEAD, INITIAL, TRUTH
 from nephele.pictures.headlines import number
 
 NAME = "causes"
@@ -15,12 +16,10 @@ TEXT = (
     "its climatology at the initial time. Rank correlations are with the truth, over 20 entries: "
     "four variables and five lead times; in brackets their 95 % intervals over storms."
 )
-# The matrices of components.export_causal_matrix whose agreement with the truth is told.
-TRUTH, INITIAL = "truth", "initial_time"
-AGREEMENT = {
+AGREEMENT = {  # of which matrices it is told
     INITIAL: "at the initial time",
-    "interventional": "over the whole history",
-    "learned_on_test": "of the learned head",
+    CLIMATOLOGY: "over the whole history",
+    HEAD: "of the learned head",
 }
 
 BySeed = Mapping[int, dict]
