@@ -1,6 +1,6 @@
 """What a forecast gains with more evaluations of the network, by sampler.
 
-    python benchmarks/evaluations.py --model outputs/distill_student/distilled/student
+    python benchmarks/evaluations.py --model outputs/distill_student/distilled/model
       [--also FOLDER …] [--evaluations 1 2 4 10 20]
 
 Of the test storms, over all lead times (the network's own and those of the roll-out): fair CRPS

@@ -85,9 +85,9 @@ class Follower:
         raise SystemExit(stopping.STATUS)
 
     def finish(self) -> None:
-        """The training's outputs are written: checkpoints, old ones too, have had their day."""
+        """The training's outputs are written: its checkpoints, each round's, have had their day."""
         if self.checkpoint is not None:
-            for checkpoint in self.checkpoint.parent.glob("*.safetensors"):
+            for checkpoint in self.checkpoint.parent.glob(f"{self.checkpoint.stem}*.safetensors"):
                 checkpoint.unlink()
 
 

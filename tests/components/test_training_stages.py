@@ -111,3 +111,14 @@ def test_after_its_training_the_student_learns_to_forecast_in_fewer_and_fewer_st
     assert list(figures["before"]["validation_crps"]) == ["2"]
     assert figures["before"]["before"]["terms"].keys() == {"score", "distill", "features", "causal"}
     assert figures["terms"].keys() == {"distill", "features"}
+
+
+def test_a_training_that_is_done_takes_its_own_checkpoints_away_and_no_others(tmp_path):
+    follow = Follower(Nobody(), tmp_path / "mine.safetensors", "mine")
+    checkpoints = (follow.checkpoint, follow.of_round(4).checkpoint)
+    for path in (*checkpoints, tmp_path / "another.safetensors"):
+        path.write_bytes(b"")
+
+    follow.finish()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["another.safetensors"]
