@@ -2,15 +2,15 @@
 
     python benchmarks/network_speed.py [--windows WINDOWS] [--only compact paper]
 
-Side by side in one run: the network of params.yaml, that of experiments/paper.yaml, and the
-reference: an NCSN++ of the sizes of the paper (full resolution, FIR resampling) without ERA5, which
-predicts the noise in fp32 and samples in 100 steps of DDPM; the same with as many parameters as the
-compact network. FLOPs are counted while the network
-runs (torch.utils.flop_counter: convolutions and products, a multiplication and an addition are
-two), and so are the bytes that its operations read and write, as if nothing stayed in a cache. The
-roofline is the lesser of two bounds: the peak of a product of matrices here, and what as many bytes
-allow at the speed of a copy. Weights are untrained: speed does not depend on them. Prints Markdown
-tables; the profiles say where a step and a forecast of the first network go.
+Side by side in one run: the network of params.yaml, as it is (in bf16 where the machine calculates
+in it) and in fp32; that of experiments/paper.yaml; and the reference: an NCSN++ of the sizes of the
+paper (full resolution, FIR resampling) without ERA5, which predicts the noise in fp32 and samples
+in 100 steps of DDPM, and the same with as many parameters as the compact network. FLOPs are counted
+while the network runs (torch.utils.flop_counter: convolutions and products, a multiplication and an
+addition are two), and so are the bytes that its operations read and write, as if nothing stayed in
+a cache. The roofline is the lesser of two bounds: the peak of a product of matrices here, and what
+as many bytes allow at the speed of a copy. Weights are untrained: speed does not depend on them.
+Prints Markdown tables; the profiles say where a step and a forecast of the first network go.
 """
 
 import argparse
@@ -66,6 +66,7 @@ def settings(steps: int) -> list[Setting]:
     small = (*reference, "network.channels=24", "network.self_attention_head=24")
     return [
         Setting("compact", "compact", (), steps),
+        Setting("compact_fp32", "compact, in fp32", ("optimisation.precision=fp32",), steps),
         Setting("compact_reference", "compact sizes, run the reference's way", compact, 100),
         Setting("small_reference", "NCSN++ of as many parameters as compact", small, 100),
         Setting("paper", "paper", network, steps),
