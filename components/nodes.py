@@ -181,11 +181,17 @@ def _through(
 
 
 def _wait(jobs: Any, where: Sequence[str], name: str) -> None:
-    """Until the job has ended well; in any other case it is taken back."""
+    """Until the job has ended; one that is not waited for any longer is taken back.
+
+    One that has failed stays, with what its nodes wrote, until the stage's own pod goes.
+
+    Raises:
+        ValueError: it has failed.
+    """
     from kubernetes.client import ApiException
     from urllib3.exceptions import HTTPError
 
-    ended = False
+    ended: dict[str, Any] = {}
     with stopping.heeded() as told_to_stop:
         try:
             while not ended:
@@ -200,26 +206,20 @@ def _wait(jobs: Any, where: Sequence[str], name: str) -> None:
                         raise
                     log.warning("no answer from Kubernetes (%s); asking again", error)
                     continue
-                ended = _has_ended(status, name)
+                ended = {
+                    each["type"]: each
+                    for each in status.get("conditions", [])
+                    if each["status"] == "True" and each["type"] in ("Complete", "Failed")
+                }
         finally:
             if not ended:
                 try:
                     jobs.delete_namespaced_custom_object(*where, name)
                 except (ApiException, HTTPError) as error:
                     log.warning("TrainJob %s was not taken back: %s", name, error)
-
-
-def _has_ended(status: Mapping[str, Any], name: str) -> bool:
-    """Whether the conditions of a job say that it is complete.
-
-    Raises:
-        ValueError: they say that it has failed.
-    """
-    true = {each["type"]: each for each in status.get("conditions", []) if each["status"] == "True"}
-    if "Failed" in true:
-        reason = true["Failed"].get("message") or true["Failed"].get("reason", "no reason given")
+    if failed := ended.get("Failed"):
+        reason = failed.get("message") or failed.get("reason", "no reason given")
         raise ValueError(f"TrainJob {name} has failed: {reason}; {_how_to_see(name)} says why")
-    return "Complete" in true
 
 
 def _variable(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,23 +46,34 @@ class Follower:
     Attributes:
         checkpoint: file to go on from and to save to; None for a training without.
         fingerprint: what is trained, on what and how.
+        curves: what the names of its curves begin with.
     """
 
     log: "Log"
     checkpoint: Path | None
     fingerprint: str
+    curves: str = ""
 
-    def restore(self, learner: Learner) -> None:
-        """Go on from the checkpoint, if there is one."""
-        if self.checkpoint is not None and self.checkpoint.exists():
-            checkpoints.load(self.checkpoint, learner, self.fingerprint)
+    def restore(self, learner: Learner) -> bool:
+        """Go on from the checkpoint; whether there was one."""
+        if self.checkpoint is None or not self.checkpoint.exists():
+            return False
+        checkpoints.load(self.checkpoint, learner, self.fingerprint)
+        return True
 
     def of_round(self, name: object) -> "Follower":
-        """The follower of a training that follows this one, with a checkpoint of its own."""
-        if self.checkpoint is None:
-            return self
-        path = self.checkpoint.with_stem(f"{self.checkpoint.stem}-{name}")
-        return replace(self, checkpoint=path, fingerprint=f"{self.fingerprint}-{name}")
+        """Who watches a training that follows this one: its checkpoint and curves are others."""
+        path = self.checkpoint
+        return replace(
+            self,
+            checkpoint=path and path.with_stem(f"{path.stem}-{name}"),
+            fingerprint=f"{self.fingerprint}-{name}",
+            curves=f"{self.curves}{name}/",
+        )
+
+    def point(self, step: int, **values: float) -> None:
+        """One point of every curve."""
+        self.log.metrics(step, **{f"{self.curves}{name}": value for name, value in values.items()})
 
     def save(self, learner: Learner) -> None:
         if self.checkpoint is not None and processes.rank() == 0:
@@ -75,7 +86,12 @@ class Follower:
             yield
         except Diverged as error:
             kept = self.checkpoint is not None and self.checkpoint.exists()
-            left = f"{self.checkpoint} is the last good one" if kept else "there is no checkpoint"
+            left = (
+                f"{self.checkpoint} is the last good checkpoint, from which the same training goes "
+                "on; with other parameters it begins anew"
+                if kept
+                else "there is no checkpoint"
+            )
             raise Diverged(f"{error}; {left}") from None
 
     def stop(self, step: int) -> NoReturn:
@@ -118,7 +134,7 @@ def learnt(
     windows: Windows,
     params: TrainingParams,
     follow: Follower,
-    prepare: Callable[[Nephele], None] = lambda network: None,
+    prepare: Callable[[Nephele], None] | None = None,
     predicted: Prediction | None = None,
 ) -> tuple[TrainedModel, dict]:
     """Train `network`, choose its sampling steps, and say what the training was like.
@@ -133,9 +149,9 @@ def learnt(
         Diverged: as `train`; the message says from where one may go on.
     """
     learner = Learner.fresh(network.channels_last().to(fastest_device()), params.optimisation)
-    follow.restore(learner)
-    if learner.step == 0:
+    if not follow.restore(learner) and prepare is not None:
         prepare(learner.network)
+        follow.save(learner)
     if predicted is None:
         predicted = prediction(description.mode, description.spectra, description.noise)
     _train(learner, objective, predicted, description, windows, params, follow)
@@ -157,7 +173,7 @@ def _train(
     """Train `learner` to its end, followed; its first process tells and saves."""
     first = processes.rank() == 0
     for progress in learner.history[params.log_every - 1 :: params.log_every]:
-        follow.log.metrics(progress.step, **_point(progress))
+        follow.point(progress.step, **_point(progress))
     steps = train(learner, objective, predicted, windows, params)
     clock = time.monotonic()
     bar = tqdm(steps, description.kind, params.steps, initial=learner.step, disable=not first)
@@ -166,12 +182,14 @@ def _train(
             if progress.step % params.log_every == 0:
                 bar.set_postfix(loss=f"{sum(progress.terms.values()):.3f}")
                 speed, clock = params.log_every / (time.monotonic() - clock), time.monotonic()
-                follow.log.metrics(progress.step, **_point(progress), steps_per_second=speed)
+                follow.point(progress.step, **_point(progress), steps_per_second=speed)
             if progress.step % params.picture_every == 0 and first:
                 model = _model(learner, description)
-                follow.log.picture("forecast", _picture(model, windows), progress.step)
+                name = f"{follow.curves}forecast"
+                follow.log.picture(name, _picture(model, windows), progress.step)
             stop = processes.any_of_them(told_to_stop())
-            if progress.step % params.checkpoint_every == 0 or stop:
+            last = progress.step == params.steps
+            if progress.step % params.checkpoint_every == 0 or last or stop:
                 follow.save(learner)
             if stop:
                 follow.stop(progress.step)
@@ -214,7 +232,7 @@ def summary(learner: Learner, crps: dict[int, float], steps: int) -> dict:
 
 
 def _point(progress: Progress) -> dict[str, float]:
-    """One point of every curve."""
+    """What is told of a step."""
     values = {f"loss_{name}": value for name, value in progress.terms.items()}
     values["loss"] = sum(progress.terms.values())
     values["gradient_norm"] = progress.gradient_norm

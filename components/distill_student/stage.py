@@ -63,7 +63,7 @@ def run(
                 if step % params.log_every == 0:
                     follow.log.metrics(step, loss_hints=loss)
 
-    prepare = taught if role == "distilled" else lambda network: None
+    prepare = taught if role == "distilled" else None
     model, figures = learnt(network, objective, description, seen, params, follow, prepare)
     if role == "distilled":
         before = teacher
@@ -105,7 +105,7 @@ def in_few_steps(
     network = description.untrained()
     network.load_state_dict(student.network.state_dict())
     predicted = AtLevels(student.prediction, passed)
-    again = follow.of_round(evaluations)
+    again = follow.of_round(f"few_steps_{evaluations}")
     return learnt(network, objective, description, windows, training, again, predicted=predicted)
 
 

@@ -173,6 +173,7 @@ def test_a_training_that_fails_there_fails_here(tmp_path, origin, cluster):
     (name,) = cluster.jobs
     assert f"pretrain_teacher: TrainJob {name} has failed: nodes ended with [1, 1]" in messages
     assert f"kubectl logs -l jobset.sigs.k8s.io/jobset-name={name}" in messages
+    assert not cluster.deleted  # its pods' logs would go with it
     assert not (tmp_path / "made/teacher").exists()
 
 

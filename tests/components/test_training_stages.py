@@ -1,15 +1,18 @@
 """What the two training stages make of a description: which network, and what it sees."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from known_windows import make_windows
 
+from components import training
 from components.distill_student import stage as distill_student
 from components.pretrain_teacher import stage as pretrain_teacher
 from components.training import Follower
+from nephele import learning
 from nephele.forecasting.trained import TrainedModel
 from nephele.network.plain import Plain
 from nephele.params import FewStepParams, HintParams, StudentParams, TeacherParams
@@ -122,3 +125,59 @@ def test_a_training_that_is_done_takes_its_own_checkpoints_away_and_no_others(tm
     follow.finish()
 
     assert [path.name for path in tmp_path.iterdir()] == ["another.safetensors"]
+
+
+def test_a_student_of_a_plain_teacher_learns_from_its_output_alone(windows, bound):
+    weights = replace(small.STUDENT, features=0.0, causal=0.0)
+
+    student, figures = distill_student.run(
+        windows, bound, "distilled", replace(STUDENT, weights=weights), FOLLOW
+    )
+
+    assert isinstance(student.network, Plain)
+    assert figures["terms"].keys() == {"score", "distill"}
+
+
+class Interrupted(Exception):
+    pass
+
+
+def interrupted(*args, **kwargs):
+    raise Interrupted
+
+
+@pytest.mark.parametrize(
+    ("before", "done"),
+    [("train", (distill_student, "learn_hints")), ("crps_by_steps", (learning.training, "_learn"))],
+)
+def test_what_was_learnt_before_an_interruption_is_not_learnt_again(
+    windows, knowing, tmp_path, before, done
+):
+    """Stopped before the first step, the hints are kept; after the last one, all of it."""
+    follow = Follower(Nobody(), tmp_path / "c.safetensors", "mine")
+    whole, expected = distill_student.run(windows, knowing, "distilled", STUDENT, FOLLOW)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(training, before, interrupted)
+        distill_student.run(windows, knowing, "distilled", STUDENT, follow)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(*done, interrupted)
+        model, figures = distill_student.run(windows, knowing, "distilled", STUDENT, follow)
+
+    assert figures == expected
+    weights = model.network.state_dict()
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(weights[name], value), name
+
+
+def test_rounds_of_few_steps_have_curves_of_their_own(windows, knowing):
+    told = []
+    log = SimpleNamespace(metrics=lambda step, **values: told.append((step, *values)))
+    few = replace(STUDENT.few_steps, evaluations=[1])
+
+    distill_student.run(
+        windows, knowing, "distilled", replace(STUDENT, few_steps=few), Follower(log, None, "")
+    )
+
+    losses = [[name for name in names if name.endswith("loss")] for _, *names in told]
+    assert [names for names in losses if names] == [["loss"], ["few_steps_1/loss"]]

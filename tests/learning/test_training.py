@@ -177,3 +177,11 @@ def test_the_gradient_of_a_step_is_clipped(windows):
     total = torch.stack([gradient.square().sum() for gradient in gradients]).sum().sqrt()
     assert total.item() == pytest.approx(1e-3, rel=1e-3)
     assert progress.gradient_norm > 1e-3
+
+
+def test_all_that_processes_share_lies_where_the_weights_do():
+    """NCCL can send nothing from the memory of the processor."""
+    learner = Learner.fresh(small.network().to("meta"), small.OPTIMISATION)
+
+    tensors = [*learner.network.state_dict().values(), *learner.averaged.state_dict().values()]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}

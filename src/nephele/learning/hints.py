@@ -42,6 +42,8 @@ def learn_hints(
     They know nothing of the future, so that they learn from every stretch of frames that is as
     long as a history, the futures of the windows included.
     """
+    if not params.steps:
+        return  # a network without encoders has nothing to learn them by
     optimisation = replace(optimisation, learning_rate=params.learning_rate)
     device = next(network.parameters()).device
     stretches = windows.stretches("train")

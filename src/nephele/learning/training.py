@@ -80,7 +80,10 @@ class Learner:
         optimiser = torch.optim.AdamW(
             network.parameters(), params.learning_rate, weight_decay=params.weight_decay, fused=True
         )
-        learner = cls(network, AveragedModel(network, multi_avg_fn=average), optimiser, [])
+        # The count of averages lies there too: NCCL cannot share what does not.
+        device = next(network.parameters()).device
+        averaged = AveragedModel(network, device, multi_avg_fn=average)
+        learner = cls(network, averaged, optimiser, [])
         for module in network.modules():
             if isinstance(module, ResidualBlock):
                 module.recompute = params.recompute
