@@ -8,7 +8,8 @@ with its interval over storms, spread over error, and the power of single member
 the truth's; 1 is best of both. An evaluation is one run of the network for a member's next frames.
 `levels` are the noise levels that students of few steps learn at (nephele.learning.few_steps): a
 plain network may pass through them too. The folders of --also hold networks that are run as they
-say themselves: such as have learnt to forecast in few steps. Prints a Markdown table.
+say themselves: such as have learnt to forecast in few steps. The seconds are those of a member and
+of its scores. Prints a Markdown table.
 """
 
 import argparse
@@ -20,7 +21,6 @@ from pathlib import Path
 import machine
 import numpy as np
 
-import components  # noqa: F401  (how threads wait is set before torch is imported)
 from nephele.evaluation.sampling import ensembles, held_out
 from nephele.evaluation.verification import Design, Figure, figure, spectrum_ratios, verify
 from nephele.forecasting import trained
@@ -56,9 +56,9 @@ def main() -> None:
     print("| network | sampler | evaluations | CRPS (K) | spread / error | power | s a member |")
     print("|---|---|---|---|---|---|---|")
     plain = trained.load(options.model)
-    given = {folder.parent.name: trained.load(folder) for folder in options.also}
+    given = [(folder.parent.name, trained.load(folder)) for folder in options.also]
     for name, label, model in (
-        *((name, model.description.sampler, model) for name, model in given.items()),
+        *((name, model.description.sampler, model) for name, model in given),
         *((plain.kind, *variant) for variant in variants(plain, options.evaluations)),
     ):
         start = time.perf_counter()

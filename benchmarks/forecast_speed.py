@@ -16,7 +16,6 @@ from pathlib import Path
 
 import machine
 
-import components  # noqa: F401  (how threads wait is set before torch is imported)
 from components import model_location
 from components.forecast import MODEL
 from nephele.archives import observed

@@ -22,7 +22,6 @@ import torch
 import yaml
 from network_speed import flops
 
-import components  # noqa: F401  (how threads wait is set before torch is imported)
 from nephele import parameter_file
 from nephele.forecasting.ensemble import forecast
 from nephele.forecasting.trained import Description, TrainedModel

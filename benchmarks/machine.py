@@ -5,6 +5,8 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
+import components  # noqa: F401  (how threads wait: benchmarks import this before torch)
+
 
 def described(*packages: str) -> str:
     """The processor, how many of its cores, and the versions that matter."""

@@ -29,7 +29,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-import components  # noqa: F401  (how threads wait is set before torch is imported)
 from nephele import parameter_file
 from nephele.forecasting.ensemble import forecast
 from nephele.forecasting.trained import Description, TrainedModel
@@ -41,6 +40,7 @@ from nephele.windows.tensors import Windows
 
 PAPER = yaml.safe_load(Path("experiments/paper.yaml").read_text())["pretrain_teacher"]
 REFERENCE = ("network.era5=channels", "weights.causal=0", "prediction=noise", "noise.white=1.0")
+FEW = 5  # evaluations of a forecast that are timed, of those who have more
 REFERENCE_WAY = ("optimisation.precision=fp32", "sampling.sampler=ddpm", "sampling.steps=[100]")
 
 
@@ -131,8 +131,7 @@ def main() -> None:
 
 def measured(windows: Windows, setting: Setting, repeats: int) -> Measured:
     """Figures of a setting, on this machine."""
-    large = setting.params.network.channels > 48
-    size = 2 if large else setting.params.batch_size
+    size = setting.params.batch_size
     model, steps = learning(windows, setting, size)
     step_flops = flops(lambda: next(steps)) / size
     with Bytes() as moved:
@@ -140,27 +139,26 @@ def measured(windows: Windows, setting: Setting, repeats: int) -> Measured:
     seconds = statistics.median(timed(lambda: next(steps)) for _ in range(repeats))
 
     samples = windows.samples(windows.spread("test", 1))
-    members = 1 if large else 4
-    few = 2 if large else 5
-    short = model.with_steps(min(setting.evaluations, few))
+    short = model.with_steps(min(setting.evaluations, FEW))
     more = setting.evaluations / short.steps  # evaluations are alike: of a hundred some are timed
     half = setting.params.optimisation.precision == "auto" and in_hardware("cpu")
 
     def once(half: bool = half) -> object:
         leads = model.description.shape.future
         with mock.patch("nephele.network.precision.in_hardware", return_value=half):
-            return forecast(short, samples, members, seed=0, leads=leads)
+            return forecast(short, samples, 1, seed=0, leads=leads)
 
     # The counter takes products apart, and autocast then loses track of what it has cast.
-    forecast_flops = more * flops(lambda: once(half=False)) / members
-    duration = statistics.median(timed(once) for _ in range(1 if large else 3))
+    forecast_flops = more * flops(lambda: once(half=False))
+    once()
+    duration = statistics.median(timed(once) for _ in range(3))
     return Measured(
         sum(weights.numel() for weights in model.network.parameters()),
         step_flops,
         moved.count / size,
         seconds / size,
         forecast_flops,
-        more * duration / members,
+        more * duration,
     )
 
 

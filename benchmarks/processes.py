@@ -27,7 +27,7 @@ WARM = 2  # steps before those that are timed
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--batch", type=int, nargs="+", default=[4, 16])
+    parser.add_argument("--batch", type=int, nargs="+", default=[2 * CORES, 8 * CORES])
     parser.add_argument("--precision", nargs="+", default=["auto", "fp32"])
     parser.add_argument("--steps", type=int, default=10, help="that are timed in a turn")
     parser.add_argument("--turns", type=int, default=3)

@@ -23,7 +23,6 @@ import torch
 from network_speed import Setting, learning
 from torch import Generator
 
-import components  # noqa: F401  (how threads wait is set before torch is imported)
 from nephele.forecasting.ensemble import forecast
 from nephele.windows.tensors import Scales, Windows
 
