@@ -221,7 +221,7 @@ def loading(windows: Windows, setting: Setting, repeats: int = 50) -> str:
     return f"A batch is read in {1e3 * seconds:.1f} ms, {seconds / step:.1%} of a training step."
 
 
-def peak(dtype: torch.dtype, size: int = 2048, repeats: int = 5) -> float:
+def peak(dtype: torch.dtype, size: int = 2048, repeats: int = 40) -> float:
     """FLOP/s of a product of two matrices."""
     one = torch.randn(size, size).to(dtype)
     one @ one
@@ -243,7 +243,7 @@ class Bytes(TorchDispatchMode):
         return out
 
 
-def bandwidth(size: int = 1 << 28, repeats: int = 5) -> float:
+def bandwidth(size: int = 1 << 28, repeats: int = 20) -> float:
     """Bytes a second that a copy reads and writes."""
     one = torch.zeros(size // 4)
     two = torch.empty_like(one)
