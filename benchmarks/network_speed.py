@@ -40,8 +40,8 @@ from nephele.windows.tensors import Windows
 
 PAPER = yaml.safe_load(Path("experiments/paper.yaml").read_text())["pretrain_teacher"]
 REFERENCE = ("network.era5=channels", "weights.causal=0", "prediction=noise", "noise.white=1.0")
-FEW = 5  # evaluations of a forecast that are timed, of those who have more
 REFERENCE_WAY = ("optimisation.precision=fp32", "sampling.sampler=ddpm", "sampling.steps=[100]")
+EVALUATIONS_TIMED = 5  # of a forecast that takes more, all of which are alike
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,8 @@ def measured(windows: Windows, setting: Setting, repeats: int) -> Measured:
     seconds = statistics.median(timed(lambda: next(steps)) for _ in range(repeats))
 
     samples = windows.samples(windows.spread("test", 1))
-    short = model.with_steps(min(setting.evaluations, FEW))
-    more = setting.evaluations / short.steps  # evaluations are alike: of a hundred some are timed
+    short = model.with_steps(min(setting.evaluations, EVALUATIONS_TIMED))
+    more = setting.evaluations / short.steps
     half = setting.params.optimisation.precision == "auto" and in_hardware("cpu")
 
     def once(half: bool = half) -> object:
